@@ -1,0 +1,3 @@
+import type { Options } from 'tsup';
+
+export function packageBuild(options?: Options): ReturnType<typeof import('tsup').defineConfig>;
