@@ -1,1 +1,19 @@
-export {};
+/**
+ * The contract between Forge's tracer and a plugin that traces a library.
+ *
+ * @example
+ * export function redis(): Instrumentation {
+ *   return {
+ *     name: 'redis',
+ *     supports: [{ module: 'ioredis', versions: '>=5' }],
+ *     enable(host) {
+ *       host.onModule('ioredis', (exports) => patch(exports, host));
+ *       return () => unpatch();
+ *     },
+ *   };
+ * }
+ *
+ * @module
+ */
+export type { Instrumentation, InstrumentationHost, InstrumentationState, LoadedModule, SupportedModule } from './contract.ts';
+export { activeHost, createRegistry, installRegistry, type InstrumentationRegistry, type RegistryOptions } from './registry.ts';
