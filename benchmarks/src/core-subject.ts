@@ -14,13 +14,26 @@ interface Subject {
 async function forge(): Promise<Subject> {
   const { TracerProvider, Kind, activeContext, contextWithSpan, runInContext } = await import('@forge/core');
   let ended = 0;
-  const pipeline = { onStart() {}, onEnd() { ended++; }, onKeep() {}, flush: async () => {}, shutdown: async () => {} };
+  const pipeline = {
+    onStart() {},
+    onEnd() {
+      ended++;
+    },
+    onKeep() {},
+    flush: async () => {},
+    shutdown: async () => {},
+  };
   const provider = new TracerProvider({ serviceName: 'bench', pipeline });
   provider.register();
   const tracer = provider.getTracer('bench');
   return {
     root() {
-      tracer.start('http.request', Kind.server).set('method', 'GET').set('path', '/api/orders').set('status', 200).end();
+      tracer
+        .start('http.request', Kind.server)
+        .set('method', 'GET')
+        .set('path', '/api/orders')
+        .set('status', 200)
+        .end();
     },
     nested() {
       const outer = tracer.start('http.request', Kind.server);
@@ -38,7 +51,10 @@ function api(): Subject {
   const tracer = trace.getTracer('bench');
   return {
     root() {
-      const span = tracer.startSpan('http.request', { kind: SpanKind.SERVER, attributes: { method: 'GET', path: '/api/orders', status: 200 } });
+      const span = tracer.startSpan('http.request', {
+        kind: SpanKind.SERVER,
+        attributes: { method: 'GET', path: '/api/orders', status: 200 },
+      });
       span.end();
     },
     nested() {
@@ -54,7 +70,14 @@ async function otel(): Promise<Subject> {
   const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   let ended = 0;
-  const processor = { onStart() {}, onEnd() { ended++; }, forceFlush: async () => {}, shutdown: async () => {} };
+  const processor = {
+    onStart() {},
+    onEnd() {
+      ended++;
+    },
+    forceFlush: async () => {},
+    shutdown: async () => {},
+  };
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [processor] }));
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   return api();
@@ -78,20 +101,45 @@ async function floor(): Promise<Subject> {
   const pool = new Int32Array(2048);
   let at = 2048;
   const word = (): number => {
-    if (at === 2048) { randomFillSync(pool); at = 0; }
+    if (at === 2048) {
+      randomFillSync(pool);
+      at = 0;
+    }
     return pool[at++]!;
   };
   let sink: unknown;
   const span = (): void => {
     const start = performance.now();
-    const object = { start, end: 0, a: word(), b: word(), c: word(), d: word(), e: word(), tags: ['method', 'GET', 'path', '/api/orders', 'status', 200] };
+    const object = {
+      start,
+      end: 0,
+      a: word(),
+      b: word(),
+      c: word(),
+      d: word(),
+      e: word(),
+      tags: ['method', 'GET', 'path', '/api/orders', 'status', 200],
+    };
     object.end = performance.now();
     sink = object;
   };
-  return { root: span, nested() { span(); span(); void sink; } };
+  return {
+    root: span,
+    nested() {
+      span();
+      span();
+      void sink;
+    },
+  };
 }
 
-const subjects: Record<string, () => Promise<Subject>> = { floor, forge, 'forge-api': async () => (await forge(), api()), otel, datadog };
+const subjects: Record<string, () => Promise<Subject>> = {
+  floor,
+  forge,
+  'forge-api': async () => (await forge(), api()),
+  otel,
+  datadog,
+};
 const make = subjects[subject ?? ''];
 if (make === undefined) throw new Error(`unknown subject ${subject}; one of ${Object.keys(subjects).join(', ')}`);
 const { root, nested } = await make();

@@ -25,7 +25,8 @@ export function attributesToObject(list: AttributeList): Record<string, unknown>
   const object: Record<string, unknown> = {};
   for (let i = 0; i < list.length; i += 2) {
     const key = list[i] as string;
-    if (key === '__proto__') Object.defineProperty(object, key, { value: list[i + 1], enumerable: true, configurable: true, writable: true });
+    if (key === '__proto__')
+      Object.defineProperty(object, key, { value: list[i + 1], enumerable: true, configurable: true, writable: true });
     else object[key] = list[i + 1];
   }
   return object;

@@ -1,5 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ROOT_CONTEXT, createContextKey, type Context, type ContextManager, type Span as ApiSpan } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  createContextKey,
+  type Context,
+  type ContextManager,
+  type Span as ApiSpan,
+} from '@opentelemetry/api';
 
 // Keys of @opentelemetry/api and @opentelemetry/core: Symbol.for(description), so any copy of them agrees.
 const SPAN_KEY = createContextKey('OpenTelemetry Context Key SPAN');
@@ -16,7 +22,13 @@ export class ForgeContext implements Context {
   readonly #key: symbol | undefined;
   readonly #value: unknown;
 
-  constructor(parent: Context, span: ApiSpan | undefined, suppressed: boolean, key: symbol | undefined, value: unknown) {
+  constructor(
+    parent: Context,
+    span: ApiSpan | undefined,
+    suppressed: boolean,
+    key: symbol | undefined,
+    value: unknown,
+  ) {
     this.span = span;
     this.suppressed = suppressed;
     this.#parent = parent;
@@ -33,7 +45,8 @@ export class ForgeContext implements Context {
 
   setValue(key: symbol, value: unknown): ForgeContext {
     if (key === SPAN_KEY) return this.withSpan(value as ApiSpan | undefined);
-    if (key === SUPPRESS_KEY) return new ForgeContext(this.#valueChain(), this.span, value === true, undefined, undefined);
+    if (key === SUPPRESS_KEY)
+      return new ForgeContext(this.#valueChain(), this.span, value === true, undefined, undefined);
     return new ForgeContext(this.#valueChain(), this.span, this.suppressed, key, value);
   }
 
@@ -94,12 +107,18 @@ export class ForgeContextManager implements ContextManager {
     return activeContext();
   }
 
-  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(context: Context, fn: F, thisArg?: ThisParameterType<F>, ...args: A): ReturnType<F> {
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    context: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
     return storage.run(context, () => Reflect.apply(fn, thisArg, args) as ReturnType<F>);
   }
 
   bind<T>(context: Context, target: T): T {
-    if (typeof target === 'function') return bindFunction(context, target as unknown as (...args: unknown[]) => unknown) as T;
+    if (typeof target === 'function')
+      return bindFunction(context, target as unknown as (...args: unknown[]) => unknown) as T;
     if (isEmitter(target)) return bindEmitter(context, target);
     return target;
   }
@@ -121,7 +140,12 @@ interface Emitter {
 }
 
 function isEmitter(target: unknown): target is Emitter {
-  return typeof target === 'object' && target !== null && typeof (target as Emitter).emit === 'function' && typeof (target as Emitter).on === 'function';
+  return (
+    typeof target === 'object' &&
+    target !== null &&
+    typeof (target as Emitter).emit === 'function' &&
+    typeof (target as Emitter).on === 'function'
+  );
 }
 
 function bindFunction(context: Context, fn: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {

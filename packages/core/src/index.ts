@@ -10,9 +10,25 @@
  *
  * @module
  */
-export { attributeOf, attributesFromObject, attributesToObject, isAttributeValue, type AttributeList, type AttributeValue } from './attributes.ts';
+export {
+  attributeOf,
+  attributesFromObject,
+  attributesToObject,
+  isAttributeValue,
+  type AttributeList,
+  type AttributeValue,
+} from './attributes.ts';
 export { SystemClock, type Clock } from './clock.ts';
-export { activeContext, contextWithSpan, ForgeContext, ForgeContextManager, isSuppressed, runInContext, spanOf, withoutTracing } from './context.ts';
+export {
+  activeContext,
+  contextWithSpan,
+  ForgeContext,
+  ForgeContextManager,
+  isSuppressed,
+  runInContext,
+  spanOf,
+  withoutTracing,
+} from './context.ts';
 export { Diagnostics, type Counts, type LogLine } from './diagnostics.ts';
 export { ForgeError, isForgeError } from './errors.ts';
 export { cut, DEFAULT_LIMITS, type SpanLimits } from './limits.ts';

@@ -52,7 +52,15 @@ export class LocalTrace {
   slot: unknown = undefined;
   #id: string | undefined = undefined;
 
-  constructor(pipeline: TracePipeline, w0: number, w1: number, w2: number, w3: number, random: boolean, anchorMs: number) {
+  constructor(
+    pipeline: TracePipeline,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    random: boolean,
+    anchorMs: number,
+  ) {
     this.pipeline = pipeline;
     this.w0 = w0;
     this.w1 = w1;

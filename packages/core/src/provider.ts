@@ -84,7 +84,10 @@ export class TracerProvider implements ApiTracerProvider {
    */
   register(): () => void {
     if (!trace.setGlobalTracerProvider(this)) {
-      throw new ForgeError('FORGE_CORE_ALREADY_REGISTERED', 'another OpenTelemetry tracer provider is registered in this process: start only one of them');
+      throw new ForgeError(
+        'FORGE_CORE_ALREADY_REGISTERED',
+        'another OpenTelemetry tracer provider is registered in this process: start only one of them',
+      );
     }
     context.setGlobalContextManager(new ForgeContextManager());
     return () => {

@@ -26,7 +26,15 @@ export function droppedTrace(runtime: TracerRuntime, parent: SpanContext | undef
   const trace =
     id === undefined
       ? new LocalTrace(pipeline, ids.word(), ids.word(), ids.word(), ids.word() || 1, true, 0)
-      : new LocalTrace(pipeline, hexToWord(id, 0), hexToWord(id, 8), hexToWord(id, 16), hexToWord(id, 24), (parent!.traceFlags & 2) !== 0, 0);
+      : new LocalTrace(
+          pipeline,
+          hexToWord(id, 0),
+          hexToWord(id, 8),
+          hexToWord(id, 16),
+          hexToWord(id, 24),
+          (parent!.traceFlags & 2) !== 0,
+          0,
+        );
   trace.decision = Decision.dropped;
   return trace;
 }

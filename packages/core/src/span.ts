@@ -14,7 +14,15 @@ import { describeException } from './exception.ts';
 import { hexToWord, wordToHex } from './hex.ts';
 import { cut } from './limits.ts';
 import { Decision, type LocalTrace } from './local-trace.ts';
-import { Status, type Kind, type Origin, type Scope, type SpanData, type SpanEvent, type SpanLink } from './span-data.ts';
+import {
+  Status,
+  type Kind,
+  type Origin,
+  type Scope,
+  type SpanData,
+  type SpanEvent,
+  type SpanLink,
+} from './span-data.ts';
 import { monotonicMs } from './time-input.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -51,7 +59,17 @@ export class Span implements ApiSpan, SpanData {
   #context: SpanContext | undefined;
 
   /** Made by `Tracer.start` alone. */
-  constructor(trace: LocalTrace, tracer: Tracer, name: string, kind: Kind, idHigh: number, idLow: number, parentHigh: number, parentLow: number, startMs: number) {
+  constructor(
+    trace: LocalTrace,
+    tracer: Tracer,
+    name: string,
+    kind: Kind,
+    idHigh: number,
+    idLow: number,
+    parentHigh: number,
+    parentLow: number,
+    startMs: number,
+  ) {
     this.trace = trace;
     this.tracer = tracer;
     this.name = name;
@@ -88,7 +106,11 @@ export class Span implements ApiSpan, SpanData {
   set(key: string, value: string | number | boolean | undefined): this {
     if (value === undefined || !this.isRecording()) return this;
     const limits = this.tracer.limits;
-    this.#put(key, typeof value === 'string' && value.length > limits.maxValueLength ? cut(value, limits.maxValueLength) : value, limits.maxAttributes);
+    this.#put(
+      key,
+      typeof value === 'string' && value.length > limits.maxValueLength ? cut(value, limits.maxValueLength) : value,
+      limits.maxAttributes,
+    );
     return this;
   }
 
@@ -115,11 +137,19 @@ export class Span implements ApiSpan, SpanData {
 
   addEvent(name: string, attributesOrTime?: Attributes | TimeInput, time?: TimeInput): this {
     if (!this.isRecording()) return this;
-    const hasAttributes = typeof attributesOrTime === 'object' && !Array.isArray(attributesOrTime) && !(attributesOrTime instanceof Date);
+    const hasAttributes =
+      typeof attributesOrTime === 'object' && !Array.isArray(attributesOrTime) && !(attributesOrTime instanceof Date);
     const at = hasAttributes ? time : (attributesOrTime as TimeInput | undefined);
     const list: unknown[] = [];
     const dropped = hasAttributes ? this.#collect(list, attributesOrTime as Attributes) : 0;
-    this.#pushEvent(String(name), this.#unixUs(at === undefined ? this.tracer.clock.nowMs() : monotonicMs(at, this.trace.anchorMs, this.tracer.clock)), list, dropped);
+    this.#pushEvent(
+      String(name),
+      this.#unixUs(
+        at === undefined ? this.tracer.clock.nowMs() : monotonicMs(at, this.trace.anchorMs, this.tracer.clock),
+      ),
+      list,
+      dropped,
+    );
     return this;
   }
 
@@ -133,7 +163,14 @@ export class Span implements ApiSpan, SpanData {
     const list: unknown[] = [];
     const dropped = link.attributes === undefined ? 0 : this.#collect(list, link.attributes);
     const { traceId, spanId, traceFlags, traceState } = link.context;
-    links.push({ traceId, spanId, flags: traceFlags, traceState: traceState?.serialize() || undefined, attributes: list, droppedAttributes: dropped + (link.droppedAttributesCount ?? 0) });
+    links.push({
+      traceId,
+      spanId,
+      flags: traceFlags,
+      traceState: traceState?.serialize() || undefined,
+      attributes: list,
+      droppedAttributes: dropped + (link.droppedAttributesCount ?? 0),
+    });
     return this;
   }
 
@@ -146,7 +183,10 @@ export class Span implements ApiSpan, SpanData {
   setStatus(status: SpanStatus): this {
     if (!this.isRecording() || this.status === Status.ok || status.code === Status.unset) return this;
     this.status = status.code as Status;
-    this.statusMessage = status.code === Status.error && typeof status.message === 'string' ? cut(status.message, this.tracer.limits.maxValueLength) : undefined;
+    this.statusMessage =
+      status.code === Status.error && typeof status.message === 'string'
+        ? cut(status.message, this.tracer.limits.maxValueLength)
+        : undefined;
     return this;
   }
 
@@ -159,7 +199,8 @@ export class Span implements ApiSpan, SpanData {
   recordException(exception: Exception, time?: TimeInput): void {
     if (!this.isRecording()) return;
     const limits = this.tracer.limits;
-    const at = time === undefined ? this.tracer.clock.nowMs() : monotonicMs(time, this.trace.anchorMs, this.tracer.clock);
+    const at =
+      time === undefined ? this.tracer.clock.nowMs() : monotonicMs(time, this.trace.anchorMs, this.tracer.clock);
     this.#pushEvent('exception', this.#unixUs(at), describeException(exception, limits), 0);
   }
 
@@ -175,7 +216,8 @@ export class Span implements ApiSpan, SpanData {
   /** Ends the span; a second call does nothing. It never ends before it started. */
   end(endTime?: TimeInput): void {
     if (this.#endMs !== NOT_ENDED) return;
-    const endMs = endTime === undefined ? this.tracer.clock.nowMs() : monotonicMs(endTime, this.trace.anchorMs, this.tracer.clock);
+    const endMs =
+      endTime === undefined ? this.tracer.clock.nowMs() : monotonicMs(endTime, this.trace.anchorMs, this.tracer.clock);
     this.#endMs = endMs > this.#startMs ? endMs : this.#startMs;
     this.trace.openSpans--;
     if (this.trace.decision !== Decision.dropped) this.trace.pipeline.onEnd(this);
@@ -209,7 +251,9 @@ export class Span implements ApiSpan, SpanData {
   }
 
   get parentSpanId(): string | undefined {
-    return (this.parentHigh | this.parentLow) === 0 ? undefined : wordToHex(this.parentHigh) + wordToHex(this.parentLow);
+    return (this.parentHigh | this.parentLow) === 0
+      ? undefined
+      : wordToHex(this.parentHigh) + wordToHex(this.parentLow);
   }
 
   /** Whether its parent is not in this process, or does not exist. */
@@ -311,6 +355,7 @@ export function spanIdWords(spanId: string): [high: number, low: number] {
 
 function cutValue(value: unknown, maxLength: number): unknown {
   if (typeof value === 'string') return cut(value, maxLength);
-  if (Array.isArray(value)) return value.map((item: unknown) => (typeof item === 'string' ? cut(item, maxLength) : item));
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (typeof item === 'string' ? cut(item, maxLength) : item));
   return value;
 }

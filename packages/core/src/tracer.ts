@@ -35,7 +35,9 @@ export class Tracer implements ApiTracer {
    * @param context where the parent is looked up; the active context by default
    */
   start(name: string, kind: Kind = Kind.internal, context: Context = activeContext()): Span {
-    return isSuppressed(context) ? this.#silent(name, kind, spanOf(context)) : this.#begin(name, kind, spanOf(context), this.clock.nowMs());
+    return isSuppressed(context)
+      ? this.#silent(name, kind, spanOf(context))
+      : this.#begin(name, kind, spanOf(context), this.clock.nowMs());
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = activeContext()): Span {
@@ -44,7 +46,10 @@ export class Tracer implements ApiTracer {
     const shortName = cut(String(name), 255);
     if (isSuppressed(context)) return this.#silent(shortName, kind, parent);
     const nowMs = this.clock.nowMs();
-    const startMs = options.startTime === undefined ? nowMs : monotonicMs(options.startTime, parentAnchor(parent) ?? this.clock.anchorMs(nowMs), this.clock);
+    const startMs =
+      options.startTime === undefined
+        ? nowMs
+        : monotonicMs(options.startTime, parentAnchor(parent) ?? this.clock.anchorMs(nowMs), this.clock);
     const span = this.#begin(shortName, kind, parent, startMs);
     if (options.attributes !== undefined) span.setAttributes(options.attributes);
     if (options.links !== undefined) span.addLinks(options.links);
@@ -53,8 +58,18 @@ export class Tracer implements ApiTracer {
 
   startActiveSpan<F extends (span: Span) => unknown>(name: string, fn: F): ReturnType<F>;
   startActiveSpan<F extends (span: Span) => unknown>(name: string, options: SpanOptions, fn: F): ReturnType<F>;
-  startActiveSpan<F extends (span: Span) => unknown>(name: string, options: SpanOptions, context: Context, fn: F): ReturnType<F>;
-  startActiveSpan<F extends (span: Span) => unknown>(name: string, a: F | SpanOptions, b?: F | Context, c?: F): ReturnType<F> {
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    options: SpanOptions,
+    context: Context,
+    fn: F,
+  ): ReturnType<F>;
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    a: F | SpanOptions,
+    b?: F | Context,
+    c?: F,
+  ): ReturnType<F> {
     const fn = (c ?? (typeof b === 'function' ? b : a)) as F;
     const options = (typeof a === 'function' ? undefined : a) ?? {};
     const parent = typeof b === 'object' ? b : activeContext();
@@ -76,10 +91,24 @@ export class Tracer implements ApiTracer {
       return span;
     }
     const remote = parent?.spanContext();
-    return this.#beginLocalRoot(name, kind, remote !== undefined && isValid(remote) ? remote : undefined, idHigh, idLow, startMs);
+    return this.#beginLocalRoot(
+      name,
+      kind,
+      remote !== undefined && isValid(remote) ? remote : undefined,
+      idHigh,
+      idLow,
+      startMs,
+    );
   }
 
-  #beginLocalRoot(name: string, kind: Kind, remote: SpanContext | undefined, idHigh: number, idLow: number, startMs: number): Span {
+  #beginLocalRoot(
+    name: string,
+    kind: Kind,
+    remote: SpanContext | undefined,
+    idHigh: number,
+    idLow: number,
+    startMs: number,
+  ): Span {
     const runtime = this.#runtime;
     const ids = runtime.ids;
     const anchorMs = this.clock.anchorMs(startMs);
@@ -93,7 +122,15 @@ export class Tracer implements ApiTracer {
     } else {
       const id = remote.traceId;
       [parentHigh, parentLow] = spanIdWords(remote.spanId);
-      trace = new LocalTrace(runtime.pipeline, hexToWord(id, 0), hexToWord(id, 8), hexToWord(id, 16), hexToWord(id, 24), (remote.traceFlags & 2) !== 0, anchorMs);
+      trace = new LocalTrace(
+        runtime.pipeline,
+        hexToWord(id, 0),
+        hexToWord(id, 8),
+        hexToWord(id, 16),
+        hexToWord(id, 24),
+        (remote.traceFlags & 2) !== 0,
+        anchorMs,
+      );
     }
     runtime.sampler.begin(trace, remote, name, kind);
     const span = new Span(trace, this, name, kind, idHigh, idLow, parentHigh, parentLow, startMs);
@@ -107,14 +144,22 @@ export class Tracer implements ApiTracer {
   #silent(name: string, kind: Kind, parent: ApiSpan | undefined): Span {
     const context = parent?.spanContext();
     const trace = droppedTrace(this.#runtime, context !== undefined && isValid(context) ? context : undefined);
-    const [high, low] = context !== undefined && isValid(context) ? spanIdWords(context.spanId) : [this.#runtime.ids.word(), this.#runtime.ids.word() || 1];
+    const [high, low] =
+      context !== undefined && isValid(context)
+        ? spanIdWords(context.spanId)
+        : [this.#runtime.ids.word(), this.#runtime.ids.word() || 1];
     return new Span(trace, this, name, kind, high, low, 0, 0, 0);
   }
 }
 
 // Shape only: the propagator has checked the digits of what came from outside.
 function isValid(context: SpanContext): boolean {
-  return context.traceId.length === 32 && context.spanId.length === 16 && context.traceId !== ZERO_TRACE && context.spanId !== ZERO_SPAN;
+  return (
+    context.traceId.length === 32 &&
+    context.spanId.length === 16 &&
+    context.traceId !== ZERO_TRACE &&
+    context.spanId !== ZERO_SPAN
+  );
 }
 
 const ZERO_TRACE = '0'.repeat(32);

@@ -15,5 +15,17 @@
  *
  * @module
  */
-export type { Instrumentation, InstrumentationHost, InstrumentationState, LoadedModule, SupportedModule } from './contract.ts';
-export { activeHost, createRegistry, installRegistry, type InstrumentationRegistry, type RegistryOptions } from './registry.ts';
+export type {
+  Instrumentation,
+  InstrumentationHost,
+  InstrumentationState,
+  LoadedModule,
+  SupportedModule,
+} from './contract.ts';
+export {
+  activeHost,
+  createRegistry,
+  installRegistry,
+  type InstrumentationRegistry,
+  type RegistryOptions,
+} from './registry.ts';

@@ -47,7 +47,10 @@ class PluginHost implements InstrumentationHost {
     this.status = 'failed';
     const reason = error instanceof Error ? error.message : String(error);
     this.notes.push(`${hook} failed: ${reason}`);
-    this.diagnostics.warnOnce(`plugin:${this.#name}`, `instrumentation "${this.#name}" is disabled: its hook ${hook} failed: ${reason}`);
+    this.diagnostics.warnOnce(
+      `plugin:${this.#name}`,
+      `instrumentation "${this.#name}" is disabled: its hook ${hook} failed: ${reason}`,
+    );
     this.stop();
   }
 
@@ -88,7 +91,10 @@ export function createRegistry(options: RegistryOptions): InstrumentationRegistr
   function enableOne(instrumentation: Instrumentation): void {
     const { name } = instrumentation;
     if (hosts.has(name)) {
-      options.diagnostics.warnOnce(`plugin-twice:${name}`, `instrumentation "${name}" is given twice: the second one is left out`);
+      options.diagnostics.warnOnce(
+        `plugin-twice:${name}`,
+        `instrumentation "${name}" is given twice: the second one is left out`,
+      );
       return;
     }
     const host = new PluginHost(name, options);

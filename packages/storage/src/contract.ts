@@ -98,7 +98,12 @@ export interface TracePage {
 export interface TraceSummary {
   readonly traceId: string;
   /** The earliest span without a stored parent; undefined never, for a stored trace. */
-  readonly root: { readonly name: string; readonly resource: string; readonly service: string; readonly status: 'ok' | 'error' };
+  readonly root: {
+    readonly name: string;
+    readonly resource: string;
+    readonly service: string;
+    readonly status: 'ok' | 'error';
+  };
   readonly startUnixUs: number;
   /** From the first start to the last end. */
   readonly durationUs: number;

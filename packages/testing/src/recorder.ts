@@ -1,4 +1,11 @@
-import { attributesToObject, Diagnostics, TracerProvider, type Span, type TracePipeline, type TracerProviderOptions } from '@forge/core';
+import {
+  attributesToObject,
+  Diagnostics,
+  TracerProvider,
+  type Span,
+  type TracePipeline,
+  type TracerProviderOptions,
+} from '@forge/core';
 
 /** Ended spans in the order of their ends, and a provider that makes them. */
 export interface Recorder {
@@ -41,7 +48,10 @@ export function createRecorder(options: Partial<TracerProviderOptions> = {}): Re
 
   function only(name: string): Span {
     const found = spans.filter((span) => span.name === name);
-    if (found.length !== 1) throw new Error(`expected one ended span named ${name}, found ${found.length} among [${spans.map((span) => span.name).join(', ')}]`);
+    if (found.length !== 1)
+      throw new Error(
+        `expected one ended span named ${name}, found ${found.length} among [${spans.map((span) => span.name).join(', ')}]`,
+      );
     return found[0]!;
   }
 
@@ -68,6 +78,7 @@ export function createRecorder(options: Partial<TracerProviderOptions> = {}): Re
     tags: (span) => attributesToObject(span.attributes),
     tree,
     clear: () => void (spans.length = 0),
-    ended: (count) => (spans.length >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve }))),
+    ended: (count) =>
+      spans.length >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve })),
   };
 }
