@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { defineConfig } from 'vitest/config';
 
+// Tests run on the sources: no build before them. The second is vitest's own environment, where the globalSetup runs.
+const sources = { resolve: { conditions: ['@forge/source', 'node', 'import', 'default'] } };
+
 export default defineConfig({
-  // Tests run on the sources: no build before them.
-  resolve: { conditions: ['@forge/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@forge/source', 'node', 'import', 'default'] } },
+  ...sources,
+  ssr: sources,
+  environments: { __vitest__: sources },
   plugins: [
     {
       name: 'sql-as-text',
@@ -16,7 +19,13 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'tooling/**/*.test.ts'],
+    include: [
+      'packages/*/{src,test}/**/*.test.ts',
+      'apps/*/{src,test}/**/*.test.ts',
+      'examples/*/src/**/*.test.ts',
+      'tooling/**/*.test.ts',
+    ],
+    globalSetup: ['tooling/vitest-postgres.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,

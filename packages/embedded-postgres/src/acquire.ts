@@ -84,7 +84,8 @@ export async function acquireEmbeddedPostgres(options: EmbeddedPostgresOptions =
       serverPid: server.pid,
       async release({ awaitStop = false } = {}) {
         lease.close();
-        while (awaitStop && (isAlive(dir.run, lease.generation) || isRunning(server.pid))) await sleep(10);
+        if (!awaitStop) return;
+        while (isAlive(dir.run, lease.generation) || isRunning(server.pid)) await sleep(10);
       },
     };
   } catch (error) {

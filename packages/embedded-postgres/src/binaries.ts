@@ -126,9 +126,9 @@ function repairLinks(native: string): boolean {
     const [source, target] = [join(native, '..', link.source), join(native, '..', link.target)].map((path) =>
       path.replace(join(native, '..', 'native'), native),
     );
-    if (existsSync(target!)) continue;
+    if (existsSync(target)) continue;
     try {
-      symlinkSync(relative(dirname(target!), source!), target!);
+      symlinkSync(relative(dirname(target), source), target);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
     }

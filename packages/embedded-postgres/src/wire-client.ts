@@ -81,7 +81,7 @@ async function* messages(socket: Socket): AsyncGenerator<{ type: string; body: B
     pending = Buffer.concat([pending, chunk as Buffer]);
     while (pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
       const end = 1 + pending.readUInt32BE(1);
-      yield { type: String.fromCharCode(pending[0]!), body: pending.subarray(5, end) };
+      yield { type: String.fromCharCode(pending[0]), body: pending.subarray(5, end) };
       pending = pending.subarray(end);
     }
   }
@@ -157,7 +157,7 @@ class Scram {
     const clientKey = hmac(salted, 'Client Key');
     const signature = hmac(createHash('sha256').update(clientKey).digest(), message);
     this.#serverSignature = hmac(hmac(salted, 'Server Key'), message).toString('base64');
-    return `${withoutProof},p=${Buffer.from(clientKey.map((byte, i) => byte ^ signature[i]!)).toString('base64')}`;
+    return `${withoutProof},p=${Buffer.from(clientKey.map((byte, i) => byte ^ signature[i])).toString('base64')}`;
   }
 }
 
