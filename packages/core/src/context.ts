@@ -113,7 +113,7 @@ export class ForgeContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    return storage.run(context, () => Reflect.apply(fn, thisArg, args) as ReturnType<F>);
+    return storage.run(context, (): ReturnType<F> => Reflect.apply(fn, thisArg, args));
   }
 
   bind<T>(context: Context, target: T): T {

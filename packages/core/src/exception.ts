@@ -15,9 +15,7 @@ export function describeException(thrown: unknown, limits: SpanLimits): unknown[
         code?: unknown;
       };
       const type =
-        typeof name === 'string' && name !== 'Error' && name !== ''
-          ? name
-          : ((thrown as object).constructor?.name ?? 'Error');
+        typeof name === 'string' && name !== 'Error' && name !== '' ? name : (thrown.constructor?.name ?? 'Error');
       list.push('exception.type', cut(type, limits.maxValueLength));
       list.push(
         'exception.message',

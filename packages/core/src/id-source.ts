@@ -16,6 +16,6 @@ export class IdSource {
       randomFillSync(this.#pool);
       this.#next = 0;
     }
-    return this.#pool[this.#next++]!;
+    return this.#pool[this.#next++];
   }
 }

@@ -27,10 +27,14 @@ export interface TracePipeline {
 export interface Propagation {
   /** Hands `traceparent`, `tracestate` and `baggage` of `context` to `set`; nothing where there is no span. */
   inject(context: Context, set: (name: string, value: string) => void): void;
-  /** `context` with the caller's span as its remote parent; `context` itself where the headers are missing or invalid. */
-  extract(context: Context, get: (name: string) => string | undefined): Context;
+  /**
+   * `context` with the caller's span as its remote parent; `context` itself where the headers are missing or invalid.
+   * @param peer who sent them, as a URL where that is known: `grpc://10.1.2.3:50051`, `http://10.1.2.4`,
+   * `job://send_confirmation`. What is configured as trusted is recognized by it.
+   */
+  extract(context: Context, get: (name: string) => string | undefined, peer?: string): Context;
   /** On the way back to the caller: hands `traceresponse` to `set` if the trace is kept. Call when headers are written. */
   respond(trace: LocalTrace, set: (name: string, value: string) => void): void;
-  /** What the called side answered: keeps the trace if it did. */
-  heed(trace: LocalTrace, get: (name: string) => string | undefined): void;
+  /** What the called side answered: keeps the trace if it did, and is trusted. `peer`: the called side, as for `extract`. */
+  heed(trace: LocalTrace, get: (name: string) => string | undefined, peer?: string): void;
 }

@@ -139,9 +139,9 @@ export class Span implements ApiSpan, SpanData {
     if (!this.isRecording()) return this;
     const hasAttributes =
       typeof attributesOrTime === 'object' && !Array.isArray(attributesOrTime) && !(attributesOrTime instanceof Date);
-    const at = hasAttributes ? time : (attributesOrTime as TimeInput | undefined);
+    const at = hasAttributes ? time : attributesOrTime;
     const list: unknown[] = [];
-    const dropped = hasAttributes ? this.#collect(list, attributesOrTime as Attributes) : 0;
+    const dropped = hasAttributes ? this.#collect(list, attributesOrTime) : 0;
     this.#pushEvent(
       String(name),
       this.#unixUs(
