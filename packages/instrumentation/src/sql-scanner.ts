@@ -8,12 +8,25 @@ export interface SqlSink {
   value(): void;
 }
 
-const CHAR = { tab: 9, newline: 10, return: 13, space: 32, quote: 39, open: 40, close: 41, star: 42, plus: 43, comma: 44, minus: 45, dot: 46, slash: 47, zero: 48, nine: 57 };
+const TAB = 9;
+const RETURN = 13;
+const SPACE = 32;
 const DOUBLE_QUOTE = 34;
 const DOLLAR = 36;
+const AMPERSAND = 38;
+const QUOTE = 39;
+const OPEN = 40;
+const STAR = 42;
+const PLUS = 43;
+const COMMA = 44;
+const MINUS = 45;
+const DOT = 46;
+const SLASH = 47;
+const COLON = 58;
 const BACKSLASH = 92;
-const BACKTICK = 96;
 const UNDERSCORE = 95;
+const BACKTICK = 96;
+const LOWER = 32; // or-ed to a letter's code: its lower case
 
 /**
  * Copies `text` without its literals and comments, telling `sink` what it meets. One pass, no regular expression.
@@ -35,7 +48,7 @@ export function scanSql(text: string, maxLength: number, sink: SqlSink): string 
   let at = 0;
   let wordBefore = false; // the last character written belongs to a word: it must not touch another
   let cutHere = false; // a comment was cut out since
-  let list = ListState.none;
+  let list: ListState = ListState.none;
   let listEnd = 0; // length of `out` after the list's last `?`
 
   while (at < end) {
@@ -43,19 +56,19 @@ export function scanSql(text: string, maxLength: number, sink: SqlSink): string 
     const code = text.charCodeAt(at);
 
     // --- blanks and comments ---
-    if (code === CHAR.space || (code >= CHAR.tab && code <= CHAR.return)) {
+    if (code === SPACE || (code >= TAB && code <= RETURN)) {
       at++;
       wordBefore = false;
       continue;
     }
-    if (code === CHAR.minus && text.charCodeAt(at + 1) === CHAR.minus) {
+    if (code === MINUS && text.charCodeAt(at + 1) === MINUS) {
       out += text.slice(copied, at);
       at = lineEnd(text, at);
       copied = at;
       cutHere = true;
       continue;
     }
-    if (code === CHAR.slash && text.charCodeAt(at + 1) === CHAR.star) {
+    if (code === SLASH && text.charCodeAt(at + 1) === STAR) {
       out += text.slice(copied, at);
       at = commentEnd(text, at);
       copied = at;
@@ -81,34 +94,23 @@ export function scanSql(text: string, maxLength: number, sink: SqlSink): string 
       continue;
     }
 
-    // --- names and keywords ---
+    // --- names and keywords, parameters ($1, :name) ---
     const quote = code === DOUBLE_QUOTE || code === BACKTICK;
-    if (quote || isWordStart(code)) {
+    if (quote || isWordStart(code) || code === DOLLAR) {
       if (wordBefore && cutHere) out += ' ';
       const start = at;
-      at = quote ? quotedEnd(text, at, code) : wordEnd(text, at);
-      const word = quote ? unquote(text.slice(start + 1, Math.max(start + 1, at - 1)), code) : text.slice(start, at);
+      at = quote ? quotedEnd(text, at, code) : wordEnd(text, at + 1);
       wordBefore = !quote;
       cutHere = false;
-      list = !quote && at - start === 2 && isIn(text, start) ? ListState.announced : ListState.none;
-      sink.word(word, quote);
-      continue;
-    }
-
-    // --- parameters: $1 stays as it is ---
-    if (code === DOLLAR && isDigit(text.charCodeAt(at + 1))) {
-      at++;
-      while (at < end && isDigit(text.charCodeAt(at))) at++;
-      list = ListState.none;
-      wordBefore = true;
-      cutHere = false;
-      sink.value();
+      list = at - start === 2 && isIn(text, start) ? ListState.announced : ListState.none;
+      if (code === DOLLAR || isNamedParameter(text, start)) sink.value();
+      else sink.word(quote ? unquote(text.slice(start + 1, at - 1), code) : text.slice(start, at), quote);
       continue;
     }
 
     // --- marks ---
-    if (code === CHAR.open && list === ListState.announced) list = ListState.opened;
-    else if (code === CHAR.comma && list === ListState.filled) list = ListState.separated;
+    if (code === OPEN && list === ListState.announced) list = ListState.opened;
+    else if (code === COMMA && list === ListState.filled) list = ListState.separated;
     else list = ListState.none;
     at++;
     wordBefore = false;
@@ -130,7 +132,7 @@ function cutText(text: string, maxLength: number): string {
 }
 
 function isDigit(code: number): boolean {
-  return code >= CHAR.zero && code <= CHAR.nine;
+  return code >= 48 && code <= 57;
 }
 
 function isLetter(code: number): boolean {
@@ -147,7 +149,12 @@ function isWordPart(code: number): boolean {
 }
 
 function isIn(text: string, at: number): boolean {
-  return (text.charCodeAt(at) | 32) === 105 && (text.charCodeAt(at + 1) | 32) === 110;
+  return (text.charCodeAt(at) | LOWER) === 105 && (text.charCodeAt(at + 1) | LOWER) === 110;
+}
+
+/** `:name`, but not the type in `x::name`. */
+function isNamedParameter(text: string, at: number): boolean {
+  return text.charCodeAt(at - 1) === COLON && text.charCodeAt(at - 2) !== COLON;
 }
 
 function wordEnd(text: string, at: number): number {
@@ -157,18 +164,21 @@ function wordEnd(text: string, at: number): number {
 
 /** The end of the literal that starts at `at`; `at` itself where none does. */
 function literalEnd(text: string, at: number, code: number): number {
-  if (code === CHAR.quote) return stringEnd(text, at, false);
+  if (code === QUOTE) return stringEnd(text, at, false);
   if (isDigit(code)) return numberEnd(text, at);
   const next = text.charCodeAt(at + 1);
-  if (code === CHAR.dot) return isDigit(next) ? numberEnd(text, at) : at;
-  if (code === CHAR.plus || code === CHAR.minus) {
-    return isDigit(next) || (next === CHAR.dot && isDigit(text.charCodeAt(at + 2))) ? numberEnd(text, at + 1) : at;
+  if (code === DOT) return isDigit(next) ? numberEnd(text, at) : at;
+  if (code === PLUS || code === MINUS) {
+    return isDigit(next) || (next === DOT && isDigit(text.charCodeAt(at + 2))) ? numberEnd(text, at + 1) : at;
   }
   if (code === DOLLAR) return dollarStringEnd(text, at);
+  // A name that is never closed may be the start of anything.
+  if ((code === DOUBLE_QUOTE || code === BACKTICK) && quotedEnd(text, at, code) === 0) return text.length;
   // E'..', B'..', X'..', N'..', U&'..'
-  const letter = code | 32;
-  if (next === CHAR.quote && (letter === 101 || letter === 98 || letter === 120 || letter === 110)) return stringEnd(text, at + 1, letter === 101);
-  if (next === 38 && letter === 117 && text.charCodeAt(at + 2) === CHAR.quote) return stringEnd(text, at + 2, false);
+  const letter = code | LOWER;
+  if (next === QUOTE && (letter === 101 || letter === 98 || letter === 120 || letter === 110))
+    return stringEnd(text, at + 1, letter === 101);
+  if (next === AMPERSAND && letter === 117 && text.charCodeAt(at + 2) === QUOTE) return stringEnd(text, at + 2, false);
   return at;
 }
 
@@ -177,8 +187,8 @@ function stringEnd(text: string, at: number, backslashes: boolean): number {
   for (at++; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === BACKSLASH && backslashes) at++;
-    else if (code === CHAR.quote) {
-      if (text.charCodeAt(at + 1) !== CHAR.quote) return at + 1;
+    else if (code === QUOTE) {
+      if (text.charCodeAt(at + 1) !== QUOTE) return at + 1;
       at++;
     }
   }
@@ -192,10 +202,13 @@ function stringEnd(text: string, at: number, backslashes: boolean): number {
 function numberEnd(text: string, at: number): number {
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === CHAR.plus || code === CHAR.minus) {
-      const exponent = (text.charCodeAt(at - 1) | 32) === 101 && isDigit(text.charCodeAt(at - 2)) && isDigit(text.charCodeAt(at + 1));
+    if (code === PLUS || code === MINUS) {
+      const exponent =
+        (text.charCodeAt(at - 1) | LOWER) === 101 &&
+        isDigit(text.charCodeAt(at - 2)) &&
+        isDigit(text.charCodeAt(at + 1));
       if (!exponent) return at;
-    } else if (code !== CHAR.dot && !isWordPart(code)) return at;
+    } else if (code !== DOT && !isWordPart(code)) return at;
   }
   return at;
 }
@@ -211,13 +224,14 @@ function dollarStringEnd(text: string, at: number): number {
   return close < 0 ? text.length : close + tag.length;
 }
 
+/** Past the quote that closes the name opened at `at`; 0 where none does. */
 function quotedEnd(text: string, at: number, quote: number): number {
   for (at++; at < text.length; at++) {
     if (text.charCodeAt(at) !== quote) continue;
     if (text.charCodeAt(at + 1) !== quote) return at + 1;
     at++;
   }
-  return text.length;
+  return 0;
 }
 
 function unquote(name: string, quote: number): string {
@@ -235,10 +249,10 @@ function commentEnd(text: string, at: number): number {
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
     const next = text.charCodeAt(at + 1);
-    if (code === CHAR.slash && next === CHAR.star) {
+    if (code === SLASH && next === STAR) {
       depth++;
       at++;
-    } else if (code === CHAR.star && next === CHAR.slash) {
+    } else if (code === STAR && next === SLASH) {
       depth--;
       at++;
       if (depth === 0) return at + 1;
