@@ -14,13 +14,13 @@ describe('ids', () => {
     const second = Math.floor(Date.UTC(2026, 10, 22) / 1000)
       .toString(16)
       .padStart(8, '0');
-    for (const span of [a!, b!]) {
+    for (const span of [a, b]) {
       expect(span.traceId).toMatch(/^[0-9a-f]{32}$/);
       expect(span.traceId.slice(0, 8)).toBe(second);
       expect(span.spanId).toMatch(/^[0-9a-f]{16}$/);
     }
-    expect(a!.traceId).not.toBe(b!.traceId);
-    expect(a!.spanContext().traceFlags & 2).toBe(2);
+    expect(a.traceId).not.toBe(b.traceId);
+    expect(a.spanContext().traceFlags & 2).toBe(2);
   });
 
   it('are taken over from a remote parent, digit by digit', () => {
@@ -55,11 +55,11 @@ describe('times', () => {
         fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 3, maxLength: 3 }),
         ([a, b, c]) => {
           const parent = tracer.start('parent');
-          clock.advance(a!);
+          clock.advance(a);
           const child = tracer.start('child', Kind.internal, contextWithSpan(activeContext(), parent));
-          clock.advance(b!);
+          clock.advance(b);
           child.end();
-          clock.advance(c!);
+          clock.advance(c);
           parent.end();
           expect(Number.isInteger(child.startUnixUs) && Number.isInteger(child.durationUs)).toBe(true);
           expect(child.startUnixUs).toBeGreaterThanOrEqual(parent.startUnixUs);
@@ -152,7 +152,7 @@ describe('status and exceptions', () => {
     ['an object without a message', { a: 1 }, ['Object', '[object Object]', undefined]],
   ])('describe %s', (_, thrown, [type, message, code]) => {
     const span = tracer.start('s').fail(thrown);
-    expect(attributesToObject(span.events[0]!.attributes)).toMatchObject({
+    expect(attributesToObject(span.events[0].attributes)).toMatchObject({
       'exception.type': type,
       'exception.message': message,
       ...(code === undefined ? {} : { 'exception.code': code }),
