@@ -1,1 +1,4 @@
-export {};
+// The suite that every exporter runs; see README.md.
+import type { Exporter } from './exporter.ts';
+
+export type { Exporter };
