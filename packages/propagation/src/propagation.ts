@@ -68,7 +68,7 @@ class W3CPropagation implements ForgePropagation {
     this.#trusted = trusted;
   }
 
-  inject(context: Context, setOrCarrier: unknown, setter?: TextMapSetter<never>): void {
+  inject(context: Context, setOrCarrier: unknown, setter?: TextMapSetter<unknown>): void {
     if (isSuppressed(context)) return;
     const set: Set =
       setter === undefined && typeof setOrCarrier === 'function'
