@@ -1,0 +1,87 @@
+/** JSON Schemas of the answers, for OpenAPI. Closed objects: a name that is not written here fails the tests. */
+
+type Schema = Readonly<Record<string, unknown>>;
+
+function object(properties: Record<string, Schema>, optional: readonly string[] = []): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+function list(items: Schema): Schema {
+  return { type: 'array', items };
+}
+
+function orNull(type: string): Schema {
+  return { type: [type, 'null'] };
+}
+
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const text: Schema = { type: 'string' };
+const count: Schema = { type: 'integer', minimum: 0 };
+const time: Schema = { type: 'string', format: 'date-time' };
+const status: Schema = { type: 'string', enum: ['ok', 'error'] };
+const tags: Schema = { type: 'object', additionalProperties: true };
+const traceId: Schema = { type: 'string', pattern: '^([0-9a-f]{32}|[0-9a-f]{16})$' };
+const spanId: Schema = { type: 'string', pattern: '^[0-9a-f]{16}$' };
+const root: Record<string, Schema> = { operation_name: text, resource: text, service_name: text, status };
+const span: Record<string, Schema> = { start_time: time, start_us: count, duration_ms: count, duration_us: count };
+
+export const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Page: object({ traces: list(ref('Summary')), next_cursor: orNull('string') }),
+  Summary: object({
+    trace_id: traceId,
+    root: object(root),
+    ...span,
+    spans: { type: 'integer', minimum: 1 },
+    errors: count,
+    services: list(ref('Service')),
+    kept: text,
+    longest_match_us: count,
+  }),
+  Service: object({ service_name: text, spans: { type: 'integer', minimum: 1 }, errors: count }),
+  Trace: object({
+    trace_id: traceId,
+    ...span,
+    kept: text,
+    gaps: list(object({ node_id: text, reason: text, time })),
+    missing_parents: list(spanId),
+    root: object({ span_id: spanId, ...root }),
+    services: list(ref('Service')),
+    errors: count,
+    spans: { type: 'array', items: ref('Span'), minItems: 1 },
+  }),
+  Span: object({
+    trace_id: traceId,
+    span_id: spanId,
+    parent_span_id: { type: ['string', 'null'], pattern: '^[0-9a-f]{16}$' },
+    operation_name: text,
+    resource: text,
+    service_name: text,
+    node_id: orNull('string'),
+    kind: { type: 'string', enum: ['internal', 'server', 'client', 'producer', 'consumer'] },
+    ...span,
+    status,
+    status_message: orNull('string'),
+    tags,
+    logs: list(object({ name: text, time, time_us: count, tags })),
+    links: list(object({ trace_id: traceId, span_id: spanId, trace_state: orNull('string'), tags })),
+    process: tags,
+    scope: object({ name: text, version: orNull('string') }),
+    trace_state: orNull('string'),
+    weight: { type: 'number', exclusiveMinimum: 0 },
+  }),
+  Info: { type: 'object' },
+  Problem: object(
+    {
+      type: { const: 'about:blank' },
+      title: text,
+      status: { type: 'integer', minimum: 400, maximum: 599 },
+      detail: text,
+      code: { type: 'string', pattern: '^FORGE_QUERY_[A-Z_]+$' },
+      parameter: text,
+      value: text,
+      allowed: text,
+    },
+    ['parameter', 'value', 'allowed'],
+  ),
+};
