@@ -1,1 +1,11 @@
-export {};
+/**
+ * Traces node:http and node:https, server and client, however they are imported.
+ *
+ * @example
+ * registry.enable([http({ ignorePaths: ['/healthz', '/assets/*'] })]);
+ *
+ * @module
+ */
+export { DEFAULT_IGNORED_PATHS, type HttpOptions } from './options.ts';
+export { http } from './plugin.ts';
+export { setHttpRoute } from './route.ts';
