@@ -1,0 +1,10 @@
+// The worker's process: the function executor over gRPC, and the job runner.
+// Tracing starts before anything that it traces is loaded: hence the import() below.
+import { startForge } from '@forge/node';
+
+const forge = startForge({ serviceName: 'function-executor' });
+const { serve } = await import('./server.ts');
+await serve(forge, {
+  address: process.env['WORKER_ADDRESS'] ?? '127.0.0.1:50051',
+  paymentUrl: process.env['PAYMENT_URL'] ?? 'http://127.0.0.1:8090',
+});
