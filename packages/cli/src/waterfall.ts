@@ -184,7 +184,8 @@ function indentOf(row: WaterfallRow): string {
 /** Why a span failed, in one line. */
 function failureOf(row: WaterfallRow): string | undefined {
   const { span } = row.node;
-  const message = span.status_message ?? span.logs.find((log) => log.name === 'exception')?.tags['exception.message'];
+  const message =
+    span.status_message ?? span.logs.find((log) => log.name === 'exception')?.attributes['exception.message'];
   return typeof message === 'string' && message !== '' ? message.split('\n', 1)[0] : undefined;
 }
 

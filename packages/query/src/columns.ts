@@ -84,7 +84,7 @@ export interface TraceLogsJson {
     /** In lower case; null where the event has none. */
     level: string | null;
     message: string;
-    tags: Record<string, unknown>;
+    attributes: Record<string, unknown>;
   }[];
 }
 

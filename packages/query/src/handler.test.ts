@@ -107,8 +107,10 @@ describe('GET /_api/traces/{id}', () => {
       resource: 'create_order',
       status: 'error',
       status_message: 'declined',
-      logs: [{ name: 'exception', time: '2026-11-22T17:48:28.153456Z', tags: { 'exception.message': 'declined' } }],
-      links: [{ trace_id: 'f'.repeat(32), span_id: 'e'.repeat(16), tags: { why: 'retry' } }],
+      logs: [
+        { name: 'exception', time: '2026-11-22T17:48:28.153456Z', attributes: { 'exception.message': 'declined' } },
+      ],
+      links: [{ trace_id: 'f'.repeat(32), span_id: 'e'.repeat(16), attributes: { why: 'retry' } }],
     });
   });
 

@@ -81,14 +81,15 @@ export interface LogJson {
   name: string;
   time: string;
   time_us: number;
-  tags: Record<string, unknown>;
+  /** As the column `logs` of the table has it. */
+  attributes: Record<string, unknown>;
 }
 
 export interface LinkJson {
   trace_id: string;
   span_id: string;
   trace_state: string | null;
-  tags: Record<string, unknown>;
+  attributes: Record<string, unknown>;
 }
 
 const KIND_NAMES = Object.keys(Kind) as KindJson[];
@@ -182,7 +183,7 @@ function logToJson(event: SpanEvent): LogJson {
     name: event.name,
     time: isoFromUnixUs(event.unixUs),
     time_us: event.unixUs,
-    tags: tagsToJson(event.attributes),
+    attributes: tagsToJson(event.attributes),
   };
 }
 
@@ -191,7 +192,7 @@ function linkToJson(link: SpanLink): LinkJson {
     trace_id: link.traceId,
     span_id: link.spanId,
     trace_state: link.traceState ?? null,
-    tags: tagsToJson(link.attributes),
+    attributes: tagsToJson(link.attributes),
   };
 }
 
