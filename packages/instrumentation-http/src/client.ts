@@ -93,10 +93,10 @@ export function traceClients(host: InstrumentationHost, options: HttpOptions): (
       try {
         request = Reflect.apply(original, this, finalArgs);
       } catch (error) {
-        if (span !== undefined) guard('client request', () => span!.fail(error).end());
+        if (span !== undefined) guard('client request', () => span.fail(error).end());
         throw error;
       }
-      if (span !== undefined) guard('client request', () => begin(request, span!, inner, finalArgs !== args));
+      if (span !== undefined) guard('client request', () => begin(request, span, inner, finalArgs !== args));
       return request;
     };
     Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });

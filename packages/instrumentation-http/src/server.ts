@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { ROOT_CONTEXT, type Context } from '@opentelemetry/api';
@@ -21,6 +21,9 @@ import { DEFAULT_IGNORED_PATHS, type HttpOptions } from './options.ts';
 
 const REQUEST = Symbol('forge.http.request');
 
+interface TracedRequest extends IncomingMessage {
+  [REQUEST]?: ServerRequest | undefined;
+}
 interface TracedResponse extends ServerResponse {
   [REQUEST]?: ServerRequest | undefined;
 }
@@ -41,6 +44,8 @@ const ROOT = new ForgeContext(ROOT_CONTEXT, undefined, false, undefined, undefin
 /** One request that is being served. */
 class ServerRequest {
   readonly span: Span;
+  /** What the application's listeners run in. */
+  readonly context: Context;
   readonly method: string;
   readonly path: string;
   readonly request: IncomingMessage;
@@ -48,8 +53,9 @@ class ServerRequest {
   /** What the connection had sent before. */
   readonly sentBefore: number;
 
-  constructor(span: Span, method: string, path: string, request: IncomingMessage) {
+  constructor(span: Span, context: Context, method: string, path: string, request: IncomingMessage) {
     this.span = span;
+    this.context = context;
     this.method = method;
     this.path = path;
     this.request = request;
@@ -102,7 +108,8 @@ export function traceServers(host: InstrumentationHost, options: HttpOptions): (
       const length = headers['content-length'];
       if (length !== undefined) span.set('request_size', Number(length));
     }
-    const served = new ServerRequest(span, method, shownPath, request);
+    const served = new ServerRequest(span, context, method, shownPath, request);
+    (request as TracedRequest)[REQUEST] = served;
     response[REQUEST] = served;
     (request.socket as TracedSocket)[REQUEST] = served;
     response.on('close', finishLater);
@@ -164,7 +171,11 @@ export function traceServers(host: InstrumentationHost, options: HttpOptions): (
     };
   }
 
-  const undos = [http.Server.prototype, https.Server.prototype].map((prototype) => patchEmit(prototype, wrapEmit));
+  const undos = [http.Server.prototype, https.Server.prototype].map((prototype) =>
+    patchMethod(prototype as unknown as { emit: Emit }, 'emit', wrapEmit),
+  );
+  for (const prototype of [http.IncomingMessage.prototype, http.ServerResponse.prototype])
+    undos.push(patchMethod(prototype as unknown as { emit: Emit }, 'emit', enterContext));
   undos.push(patchWriteHead(host), unregister);
   return () => {
     for (const undo of undos) undo();
@@ -207,37 +218,54 @@ function serve(
   }
 }
 
-function patchEmit(prototype: Server, wrap: (emit: Emit) => Emit): () => void {
-  const own = Object.getOwnPropertyDescriptor(prototype, 'emit');
-  const wrapped = wrap(prototype.emit as Emit);
-  prototype.emit = wrapped as Server['emit'];
-  return () => {
-    // Whoever wrapped it after us keeps a wrapper that only calls through.
-    if (prototype.emit !== (wrapped as Server['emit'])) return;
-    if (own === undefined) delete (prototype as Partial<Server>).emit;
-    else Object.defineProperty(prototype, 'emit', own);
+/**
+ * A request and its response emit what arrives later (a body, the end, an abort) in the context of their connection,
+ * which is the one in which the server began to listen: their listeners are brought back into the request's.
+ */
+function enterContext(emit: Emit): Emit {
+  return function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
+    const served = (this as TracedRequest)[REQUEST];
+    if (served === undefined || activeContext() === served.context) return Reflect.apply(emit, this, [event, ...args]);
+    return runInContext(served.context, () => Reflect.apply(emit, this, [event, ...args]));
   };
 }
 
 /** Headers are written when a late decision is known best: the answer then carries `traceresponse`. */
 function patchWriteHead(host: InstrumentationHost): () => void {
-  const prototype = http.ServerResponse.prototype;
-  const writeHead = prototype.writeHead as (this: ServerResponse, ...args: unknown[]) => ServerResponse;
-  const wrapped = function (this: TracedResponse, ...args: unknown[]): ServerResponse {
-    const served = this[REQUEST];
-    if (served !== undefined && served.span.trace.decision === Decision.kept && !this.headersSent) {
-      try {
-        host.propagation.respond(served.span.trace, (name, value) => void this.setHeader(name, value));
-      } catch (error) {
-        host.fail('server headers', error);
-      }
-    }
-    return Reflect.apply(writeHead, this, args);
-  };
-  prototype.writeHead = wrapped as typeof prototype.writeHead;
+  type WriteHead = (this: unknown, ...args: unknown[]) => ServerResponse;
+  return patchMethod(
+    http.ServerResponse.prototype as unknown as { writeHead: WriteHead },
+    'writeHead',
+    (writeHead) =>
+      function (this: unknown, ...args: unknown[]): ServerResponse {
+        const response = this as TracedResponse;
+        const trace = response[REQUEST]?.span.trace;
+        if (trace !== undefined && trace.decision === Decision.kept && !response.headersSent) {
+          try {
+            host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
+          } catch (error) {
+            host.fail('server headers', error);
+          }
+        }
+        return Reflect.apply(writeHead, this, args);
+      },
+  );
+}
+
+/** Puts a wrapper in the place of an own or inherited method; the undo leaves no trace, unless somebody wrapped it again. */
+function patchMethod<K extends string, F extends (this: unknown, ...args: never[]) => unknown>(
+  prototype: Record<K, F>,
+  name: K,
+  wrap: (method: F) => F,
+): () => void {
+  const own = Object.getOwnPropertyDescriptor(prototype, name);
+  const wrapped = wrap(prototype[name]);
+  prototype[name] = wrapped;
   return () => {
-    if (prototype.writeHead === (wrapped as typeof prototype.writeHead))
-      prototype.writeHead = writeHead as typeof prototype.writeHead;
+    // A wrapper that came later keeps ours, which then only calls through.
+    if (prototype[name] !== wrapped) return;
+    if (own === undefined) delete (prototype as Partial<Record<K, F>>)[name];
+    else Object.defineProperty(prototype, name, own);
   };
 }
 
