@@ -33,7 +33,8 @@ async function start(name: string, entry: string, env: Record<string, string>): 
     entry,
     env,
     // The tracer's own lines are for people; what the apps print is theirs.
-    onOutput: (line) => (verbose || /warn|error|creating|initial/i.test(line) ? console.log(`  ${name}: ${line}`) : undefined),
+    onOutput: (line) =>
+      verbose || /warn|error|creating|initial/i.test(line) ? console.log(`  ${name}: ${line}`) : undefined,
   });
   apps.push(app);
   void app.ended.then(() => {
@@ -47,10 +48,18 @@ async function start(name: string, entry: string, env: Record<string, string>): 
 try {
   const port = once ? await freePort() : Number(process.env['GATEWAY_PORT'] ?? 8080);
   const workerAddress = `127.0.0.1:${await freePort()}`;
-  console.log(`starting the payment stand-in, the worker and the gateway on ${process.env['DATABASE_URL'] === undefined ? 'the embedded PostgreSQL' : 'the PostgreSQL of DATABASE_URL'} ...`);
+  console.log(
+    `starting the payment stand-in, the worker and the gateway on ${process.env['DATABASE_URL'] === undefined ? 'the embedded PostgreSQL' : 'the PostgreSQL of DATABASE_URL'} ...`,
+  );
   const payment = await start('payment stand-in', '@forge-apps/payment-stand-in', {});
-  await start('worker', '@forge-apps/worker', { WORKER_ADDRESS: workerAddress, PAYMENT_URL: `http://127.0.0.1:${String(payment.ready['port'])}` });
-  const gateway = await start('gateway', '@forge-apps/gateway', { GATEWAY_PORT: String(port), WORKER_URL: workerAddress });
+  await start('worker', '@forge-apps/worker', {
+    WORKER_ADDRESS: workerAddress,
+    PAYMENT_URL: `http://127.0.0.1:${String(payment.ready['port'])}`,
+  });
+  const gateway = await start('gateway', '@forge-apps/gateway', {
+    GATEWAY_PORT: String(port),
+    WORKER_URL: workerAddress,
+  });
   const url = String(gateway.ready['url']);
 
   const problems: string[] = [];
@@ -62,12 +71,20 @@ try {
       problems.push(...differences(trace));
     }
     console.log(`\n${order.title}: POST /api/orders ${JSON.stringify(order.body)} -> ${order.status}\n`);
-    console.log(renderWaterfall(trace, { width: process.stdout.columns || 120, color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined }));
+    console.log(
+      renderWaterfall(trace, {
+        width: process.stdout.columns || 120,
+        color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+      }),
+    );
   }
 
   if (once) {
     for (const problem of problems) console.error(`not the reference trace: ${problem}`);
-    if (problems.length === 0) console.log(`\nthe reference trace was read back exactly: ${REFERENCE_SPANS} spans, 2 processes, trace ${exampleId}`);
+    if (problems.length === 0)
+      console.log(
+        `\nthe reference trace was read back exactly: ${REFERENCE_SPANS} spans, 2 processes, trace ${exampleId}`,
+      );
     await end(problems.length === 0 ? 0 : 1);
   }
 

@@ -44,7 +44,8 @@ export async function placeOrder(gatewayUrl: string, order: DemoOrder): Promise<
     body: JSON.stringify(order.body),
   });
   const text = await answer.text();
-  if (answer.status !== order.status) throw new Error(`the gateway answered ${answer.status} instead of ${order.status}: ${text}`);
+  if (answer.status !== order.status)
+    throw new Error(`the gateway answered ${answer.status} instead of ${order.status}: ${text}`);
   return readTrace(gatewayUrl, start, order);
 }
 

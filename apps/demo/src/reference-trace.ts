@@ -42,15 +42,30 @@ const REFERENCE: Expected = {
               service: WORKER,
               tags: { name: 'create_order', type: 'mutation' },
               children: [
-                { name: 'db.query', resource: 'SELECT users', service: WORKER, tags: { operation: 'SELECT', table: 'users', query: ANY.string } },
+                {
+                  name: 'db.query',
+                  resource: 'SELECT users',
+                  service: WORKER,
+                  tags: { operation: 'SELECT', table: 'users', query: ANY.string },
+                },
                 { name: 'http.client', service: WORKER, tags: { method: 'POST', url: ANY.string, status: 201 } },
-                { name: 'db.query', resource: 'INSERT orders', service: WORKER, tags: { operation: 'INSERT', table: 'orders', query: ANY.string } },
+                {
+                  name: 'db.query',
+                  resource: 'INSERT orders',
+                  service: WORKER,
+                  tags: { operation: 'INSERT', table: 'orders', query: ANY.string },
+                },
                 {
                   name: 'job.dispatch',
                   service: WORKER,
                   tags: { job_type: 'send_confirmation' },
                   children: [
-                    { name: 'job.execute', service: WORKER, tags: { job_type: 'send_confirmation', job_id: ANY.string }, async: true },
+                    {
+                      name: 'job.execute',
+                      service: WORKER,
+                      tags: { job_type: 'send_confirmation', job_id: ANY.string },
+                      async: true,
+                    },
                   ],
                 },
               ],
@@ -79,27 +94,45 @@ export function differences(trace: TraceJson): string[] {
   const roots = children.get(null) ?? [];
   if (roots.length === 1) compare(roots[0]!, REFERENCE, children, problems);
   else problems.push(`${roots.length} roots instead of one`);
-  if (trace.spans.length !== REFERENCE_SPANS) problems.push(`${trace.spans.length} spans instead of ${REFERENCE_SPANS}`);
-  for (const span of trace.spans) if (span.status !== 'ok') problems.push(`${span.operation_name} ${span.resource} has the status ${span.status}`);
+  if (trace.spans.length !== REFERENCE_SPANS)
+    problems.push(`${trace.spans.length} spans instead of ${REFERENCE_SPANS}`);
+  for (const span of trace.spans)
+    if (span.status !== 'ok') problems.push(`${span.operation_name} ${span.resource} has the status ${span.status}`);
   const nodes = new Map(trace.spans.map((span) => [span.service_name, span.node_id]));
-  if (new Set(nodes.values()).size !== 2 || [...nodes.values()].includes(null)) problems.push('the two services must have two node ids');
+  if (new Set(nodes.values()).size !== 2 || [...nodes.values()].includes(null))
+    problems.push('the two services must have two node ids');
   return problems;
 }
 
-function compare(span: SpanJson, expected: Expected, children: ReadonlyMap<string | null, SpanJson[]>, problems: string[]): void {
+function compare(
+  span: SpanJson,
+  expected: Expected,
+  children: ReadonlyMap<string | null, SpanJson[]>,
+  problems: string[],
+): void {
   const where = `${span.operation_name} (${span.resource})`;
   if (span.operation_name !== expected.name) problems.push(`${where} is where ${expected.name} should be`);
-  if (expected.resource !== undefined && span.resource !== expected.resource) problems.push(`${where}: its resource should be ${expected.resource}`);
-  if (span.service_name !== expected.service) problems.push(`${where}: its service is ${span.service_name} instead of ${expected.service}`);
+  if (expected.resource !== undefined && span.resource !== expected.resource)
+    problems.push(`${where}: its resource should be ${expected.resource}`);
+  if (span.service_name !== expected.service)
+    problems.push(`${where}: its service is ${span.service_name} instead of ${expected.service}`);
   for (const [key, value] of Object.entries(expected.tags)) {
     const actual = span.tags[key];
-    const right = value === ANY.string ? typeof actual === 'string' && actual !== '' : value === ANY.number ? typeof actual === 'number' : actual === value;
-    if (!right) problems.push(`${where}: its tag ${key} is ${JSON.stringify(actual)} instead of ${JSON.stringify(value)}`);
+    const right =
+      value === ANY.string
+        ? typeof actual === 'string' && actual !== ''
+        : value === ANY.number
+          ? typeof actual === 'number'
+          : actual === value;
+    if (!right)
+      problems.push(`${where}: its tag ${key} is ${JSON.stringify(actual)} instead of ${JSON.stringify(value)}`);
   }
   const below = (children.get(span.span_id) ?? []).toSorted((a, b) => a.start_us - b.start_us);
   const wanted = expected.children ?? [];
   if (below.length !== wanted.length) {
-    problems.push(`${where}: has [${below.map((child) => child.operation_name).join(', ')}] below it instead of [${wanted.map((child) => child.name).join(', ')}]`);
+    problems.push(
+      `${where}: has [${below.map((child) => child.operation_name).join(', ')}] below it instead of [${wanted.map((child) => child.name).join(', ')}]`,
+    );
     return;
   }
   below.forEach((child, i) => {
@@ -107,7 +140,9 @@ function compare(span: SpanJson, expected: Expected, children: ReadonlyMap<strin
     const early = span.start_us - child.start_us;
     const late = child.start_us + child.duration_us - (span.start_us + span.duration_us);
     if (early > TOLERANCE_US || (late > TOLERANCE_US && wanted[i]!.async !== true)) {
-      problems.push(`${child.operation_name} (${child.resource}) sticks out of ${where} by ${Math.max(early, late)} us`);
+      problems.push(
+        `${child.operation_name} (${child.resource}) sticks out of ${where} by ${Math.max(early, late)} us`,
+      );
     }
   });
 }

@@ -5,10 +5,13 @@ import { Injectable, UnauthorizedException, type CanActivate, type ExecutionCont
 @Injectable()
 export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<{ headers: Record<string, string | undefined>; userId?: string }>();
+    const request = context
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string | undefined>; userId?: string }>();
     return span('auth.verify', async (verify) => {
       const token = request.headers['authorization']?.replace(/^Bearer /, '');
-      if (token === undefined || !/^user-\d{1,9}$/.test(token)) throw new UnauthorizedException('send authorization: Bearer user-<number>');
+      if (token === undefined || !/^user-\d{1,9}$/.test(token))
+        throw new UnauthorizedException('send authorization: Bearer user-<number>');
       request.userId = token;
       verify.record('user_id', token);
       return true;

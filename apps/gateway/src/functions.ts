@@ -31,7 +31,9 @@ export class Functions {
       return JSON.parse(reply.outputJson) as T;
     } catch (error) {
       const { code, details } = error as { code?: number; details?: string };
-      throw new HttpException({ message: details ?? 'the worker did not answer' }, HTTP_STATUS[code ?? -1] ?? 502, { cause: error });
+      throw new HttpException({ message: details ?? 'the worker did not answer' }, HTTP_STATUS[code ?? -1] ?? 502, {
+        cause: error,
+      });
     }
   }
 }

@@ -30,7 +30,11 @@ export function gatewayModule(forge: Forge, options: GatewayOptions): DynamicMod
     controllers: [OrdersController, HealthController],
     providers: [
       AuthGuard,
-      { provide: Functions, useFactory: (client: ClientGrpc) => new Functions(client.getService(EXECUTOR_SERVICE)), inject: [WORKER] },
+      {
+        provide: Functions,
+        useFactory: (client: ClientGrpc) => new Functions(client.getService(EXECUTOR_SERVICE)),
+        inject: [WORKER],
+      },
     ],
   };
 }

@@ -18,7 +18,10 @@ export class OrdersController {
 
   @Post()
   create(@Req() request: AuthorizedRequest, @Body() body: unknown): Promise<Order> {
-    return this.#functions.execute<Order>('create_order', { ...orderBody(body), userId: request.userId } satisfies OrderInput);
+    return this.#functions.execute<Order>('create_order', {
+      ...orderBody(body),
+      userId: request.userId,
+    } satisfies OrderInput);
   }
 
   @Get(':id')
@@ -34,7 +37,9 @@ export class OrdersController {
 
 function orderBody(body: unknown): { item: string; amount: number } {
   const { item, amount } = (body ?? {}) as { item?: unknown; amount?: unknown };
-  if (typeof item !== 'string' || item.length === 0 || item.length > 200) throw new BadRequestException('item: a text of 1 to 200 characters');
-  if (typeof amount !== 'number' || !Number.isInteger(amount) || amount <= 0) throw new BadRequestException('amount: whole cents above 0');
+  if (typeof item !== 'string' || item.length === 0 || item.length > 200)
+    throw new BadRequestException('item: a text of 1 to 200 characters');
+  if (typeof amount !== 'number' || !Number.isInteger(amount) || amount <= 0)
+    throw new BadRequestException('amount: whole cents above 0');
   return { item, amount };
 }

@@ -23,7 +23,11 @@ export async function serve(forge: Forge, options: GatewayOptions): Promise<void
     await app.listen(options.port, options.host);
   } catch (error) {
     const used = (error as { code?: string }).code === 'EADDRINUSE';
-    console.error(used ? `gateway: port ${options.port} on ${options.host} is in use: set GATEWAY_PORT to a free one` : `gateway: ${(error as Error).message}`);
+    console.error(
+      used
+        ? `gateway: port ${options.port} on ${options.host} is in use: set GATEWAY_PORT to a free one`
+        : `gateway: ${(error as Error).message}`,
+    );
     process.exitCode = 1;
     await app.close();
     return;

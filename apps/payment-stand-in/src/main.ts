@@ -21,7 +21,11 @@ const server = createServer((request, response) => {
     return;
   }
   const { traceparent, tracestate, baggage } = request.headers;
-  lastHeaders = { traceparent, tracestate: String(tracestate ?? '') || undefined, baggage: String(baggage ?? '') || undefined };
+  lastHeaders = {
+    traceparent,
+    tracestate: String(tracestate ?? '') || undefined,
+    baggage: String(baggage ?? '') || undefined,
+  };
   readJson(request).then(
     (body) => {
       const { amount = 0, item = '' } = body as { amount?: number; item?: string };
@@ -34,7 +38,8 @@ const server = createServer((request, response) => {
               : answer(201, { id: `ch_${Date.now().toString(36)}`, amount }),
           item.startsWith('slow') ? SLOW_MS : USUAL_MS,
         );
-      } else if (request.method === 'POST' && request.url === '/refunds') answer(201, { id: `re_${Date.now().toString(36)}` });
+      } else if (request.method === 'POST' && request.url === '/refunds')
+        answer(201, { id: `re_${Date.now().toString(36)}` });
       else answer(404, { error: 'not_found' });
     },
     () => answer(400, { error: 'invalid_json' }),

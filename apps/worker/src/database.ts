@@ -20,7 +20,11 @@ const SCHEMA = `
 
 /** The worker's own tables, next to the traces. Several workers may start at once: one lock lets them pass in turn. */
 export async function openDatabase(url: string): Promise<Sql> {
-  const sql = postgres(url, { max: 5, onnotice: () => undefined, connection: { application_name: 'function-executor' } });
+  const sql = postgres(url, {
+    max: 5,
+    onnotice: () => undefined,
+    connection: { application_name: 'function-executor' },
+  });
   await withoutTracing(() =>
     sql.begin(async (transaction) => {
       await transaction`SELECT pg_advisory_xact_lock(hashtext('function-executor schema'))`;

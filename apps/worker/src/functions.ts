@@ -4,7 +4,10 @@ import { currentSpan } from '@forge/tracing';
 import type { WorkerContext } from './context.ts';
 import { NotFound, PaymentDeclined } from './errors.ts';
 
-type OrderRow = Record<'id' | 'user_id' | 'item' | 'charge_id', string> & { amount: number; status: 'paid' | 'refunded' };
+type OrderRow = Record<'id' | 'user_id' | 'item' | 'charge_id', string> & {
+  amount: number;
+  status: 'paid' | 'refunded';
+};
 
 const createOrder = mutation('create_order', async (ctx: WorkerContext, input: OrderInput): Promise<Order> => {
   currentSpan().record('order_total', input.amount);
@@ -18,11 +21,16 @@ const createOrder = mutation('create_order', async (ctx: WorkerContext, input: O
   return order;
 });
 
-const getOrder = query('get_order', async (ctx: WorkerContext, input: { id: string }): Promise<Order> => toOrder(await orderRow(ctx, input.id)));
+const getOrder = query('get_order', async (ctx: WorkerContext, input: { id: string }): Promise<Order> =>
+  toOrder(await orderRow(ctx, input.id)),
+);
 
 const refundOrder = action('refund_order', async (ctx: WorkerContext, input: { id: string }): Promise<Order> => {
   const order = await orderRow(ctx, input.id);
-  const answer = await ctx.http(`${ctx.paymentUrl}/refunds`, { method: 'POST', body: JSON.stringify({ charge: order.charge_id }) });
+  const answer = await ctx.http(`${ctx.paymentUrl}/refunds`, {
+    method: 'POST',
+    body: JSON.stringify({ charge: order.charge_id }),
+  });
   if (!answer.ok) throw new PaymentDeclined(`the payment service answered ${answer.status}`);
   const [row] = await ctx.db<OrderRow[]>`UPDATE orders SET status = 'refunded' WHERE id = ${order.id} RETURNING *`;
   return toOrder(row!);

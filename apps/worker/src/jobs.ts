@@ -18,7 +18,9 @@ export interface Jobs {
 }
 
 export async function openJobs(databaseUrl: string): Promise<Jobs> {
-  const boss = tracePgBoss(new PgBoss({ connectionString: databaseUrl, schema: 'jobs', max: 4, application_name: 'function-executor jobs' }));
+  const boss = tracePgBoss(
+    new PgBoss({ connectionString: databaseUrl, schema: 'jobs', max: 4, application_name: 'function-executor jobs' }),
+  );
   boss.on('error', (error) => console.error(`jobs: ${error.message}`));
   await withoutTracing(async () => {
     await boss.start();

@@ -19,12 +19,15 @@ export async function serve(forge: Forge, options: WorkerOptions): Promise<void>
     const databaseUrl = await forge.databaseUrl();
     const sql = await openDatabase(databaseUrl);
     const jobs = await openJobs(databaseUrl);
-    const app = await NestFactory.createMicroservice<MicroserviceOptions>(workerModule(forge, { sql, jobs, paymentUrl: options.paymentUrl }), {
-      transport: Transport.GRPC,
-      options: { url: options.address, package: PROTO_PACKAGE, protoPath: PROTO_PATH },
-      logger: ['warn', 'error'],
-      abortOnError: false,
-    });
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(
+      workerModule(forge, { sql, jobs, paymentUrl: options.paymentUrl }),
+      {
+        transport: Transport.GRPC,
+        options: { url: options.address, package: PROTO_PACKAGE, protoPath: PROTO_PATH },
+        logger: ['warn', 'error'],
+        abortOnError: false,
+      },
+    );
     app.enableShutdownHooks();
     await app.listen();
     await jobs.run();

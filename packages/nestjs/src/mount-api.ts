@@ -10,12 +10,21 @@ interface FastifyLike {
 
 interface FastifyScope {
   removeAllContentTypeParsers(): void;
-  addContentTypeParser(type: string, parser: (request: unknown, body: unknown, done: (error: null, body: unknown) => void) => void): void;
-  all(path: string, handler: (request: { raw: IncomingMessage }, reply: { hijack(): void; raw: ServerResponse }) => Promise<void>): void;
+  addContentTypeParser(
+    type: string,
+    parser: (request: unknown, body: unknown, done: (error: null, body: unknown) => void) => void,
+  ): void;
+  all(
+    path: string,
+    handler: (request: { raw: IncomingMessage }, reply: { hijack(): void; raw: ServerResponse }) => Promise<void>,
+  ): void;
 }
 
 interface ExpressLike {
-  use(path: string, handler: (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => void): void;
+  use(
+    path: string,
+    handler: (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => void,
+  ): void;
 }
 
 /** Mounts the trace API beside the application's own routes; it reads the raw requests, untouched by the framework's parsers. */

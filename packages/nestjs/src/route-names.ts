@@ -4,7 +4,10 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
 interface FastifyLike {
-  addHook(name: 'onRequest', hook: (request: { routeOptions?: { url?: string } }, reply: unknown, done: () => void) => void): void;
+  addHook(
+    name: 'onRequest',
+    hook: (request: { routeOptions?: { url?: string } }, reply: unknown, done: () => void) => void,
+  ): void;
 }
 
 /** Fastify knows the route before anything of the application runs, guards included. */

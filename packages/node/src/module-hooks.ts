@@ -15,9 +15,13 @@ export function onModule(module: string, patch: Patch): () => void {
   const require = new RequireHook([module], { internals: false }, (exports, name, baseDir) => {
     return patch(exports, { name, version: versionIn(baseDir), kind: 'cjs' }) ?? exports;
   });
-  const imported = new ImportHook([module], { internals: false }, (exports: unknown, name: string, baseDir: string | void) => {
-    return patch(exports, { name, version: versionIn(baseDir || undefined), kind: 'esm' });
-  });
+  const imported = new ImportHook(
+    [module],
+    { internals: false },
+    (exports: unknown, name: string, baseDir: string | void) => {
+      return patch(exports, { name, version: versionIn(baseDir || undefined), kind: 'esm' });
+    },
+  );
   return () => {
     require.unhook();
     imported.unhook();
