@@ -5,7 +5,7 @@ import { DATABASE_USER } from './cluster.ts';
 import { defaultDataDir, prepareDataDir, readPassword, type DataDir } from './data-dir.ts';
 import { EmbeddedPostgresErrors } from './errors.ts';
 import { claimGeneration, isAlive, isStopping, newestGeneration, takeLease, type Lease } from './lease.ts';
-import { findPostmaster, isRunning, type Postmaster } from './postmaster.ts';
+import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { serverAccount } from './server-account.ts';
 import type { PostgresSettings } from './settings.ts';
 import { PORT_TAKEN, startServer, type StartOptions } from './start.ts';
@@ -85,7 +85,7 @@ export async function acquireEmbeddedPostgres(options: EmbeddedPostgresOptions =
       async release({ awaitStop = false } = {}) {
         lease.close();
         if (!awaitStop) return;
-        while (isAlive(dir.run, lease.generation) || isRunning(server.pid)) await sleep(10);
+        while (isAlive(dir.run, lease.generation) || findPostmaster(dir.cluster) !== undefined) await sleep(10);
       },
     };
   } catch (error) {

@@ -43,9 +43,7 @@ export async function prepareCluster(
   account: ServerAccount | undefined,
   options: { durable: boolean; onCreate(): void },
 ): Promise<void> {
-  // What a killed initdb left.
-  for (const name of readdirSync(dir.path))
-    if (name.startsWith('data.new-')) rmSync(join(dir.path, name), { recursive: true, force: true });
+  removeUnfinished(dir);
   if (statSync(dir.cluster, { throwIfNoEntry: false }) !== undefined) return checkVersion(dir, binaries);
   options.onCreate();
   readPassword(dir, account);
@@ -72,13 +70,28 @@ export async function prepareCluster(
   } catch (cause) {
     rmSync(fresh, { recursive: true, force: true });
     const { stderr, message } = cause as Error & { stderr?: string };
+    const nameless = stderr?.includes('could not look up effective user ID') === true;
     throw new ForgeError(
       EmbeddedPostgresErrors.startFailed,
-      `initdb could not make the database in ${dir.path}: ${stderr?.trim() || message}`,
+      `initdb could not make the database in ${dir.path}: ${stderr?.trim() || message}` +
+        (nameless
+          ? ' in /etc/passwd: add it there, or run as root or another user, or set DATABASE_URL to a PostgreSQL'
+          : ''),
       { cause },
     );
   }
   renameSync(fresh, dir.cluster);
+}
+
+/** What was left when a starter was killed. Its initdb may still write for a moment: the next start removes the rest. */
+function removeUnfinished(dir: DataDir): void {
+  for (const name of readdirSync(dir.path).filter((entry) => entry.startsWith('data.new-'))) {
+    try {
+      rmSync(join(dir.path, name), { recursive: true, force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    }
+  }
 }
 
 function checkVersion(dir: DataDir, binaries: Binaries): void {

@@ -10,7 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EmbeddedPostgresErrors } from './errors.ts';
 import { give, type ServerAccount } from './server-account.ts';
@@ -76,12 +75,10 @@ export function prepareDataDir(path: string, account: ServerAccount | undefined)
     if (mkdirSync(dir.run, { recursive: true, mode: 0o700 }) !== undefined) give(dir.run, account);
   } catch (cause) {
     if (cause instanceof ForgeError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'EACCES' && statSync(path, { throwIfNoEntry: false }) !== undefined)
-      throw foreign(path, statSync(path).uid);
+    const { message } = cause as Error;
     throw new ForgeError(
       EmbeddedPostgresErrors.dataDir,
-      `the embedded database's folder ${path} cannot be used: ${message}. Set FORGE_DATA_DIR to a folder that ${userInfo().username} can write, or DATABASE_URL to a PostgreSQL`,
+      `the embedded database's folder ${path} cannot be used: ${message}. Set FORGE_DATA_DIR to a folder that uid ${process.getuid?.()} can write, or DATABASE_URL to a PostgreSQL`,
       { cause },
     );
   }

@@ -14,22 +14,27 @@ export interface ServerAccount {
  */
 export function serverAccount(dataDir: string): ServerAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  for (let folder = dataDir; ; folder = dirname(folder)) {
-    const found = statSync(folder, { throwIfNoEntry: false });
-    if (found !== undefined && found.uid !== 0) return { uid: found.uid, gid: found.gid };
-    if (found !== undefined && folder !== dataDir) return nobody();
-    if (dirname(folder) === folder) return nobody();
-  }
+  const owner = ownerOf(dataDir);
+  if (owner !== undefined && owner.uid !== 0) return owner;
+  let folder = dirname(dataDir);
+  while (ownerOf(folder) === undefined && dirname(folder) !== folder) folder = dirname(folder);
+  const neighbour = ownerOf(folder);
+  const users = readFileSync('/etc/passwd', 'utf8');
+  // initdb wants a user that has a name.
+  const hasName = (uid: number): boolean => new RegExp(`^[^:]+:[^:]*:${uid}:`, 'm').test(users);
+  if (neighbour !== undefined && neighbour.uid !== 0 && hasName(neighbour.uid)) return neighbour;
+  const [, uid, gid] = /^nobody:[^:]*:(-?\d+):(-?\d+):/m.exec(users) ?? [undefined, '65534', '65534'];
+  // macOS writes -2 here: the ids are unsigned 32 bit.
+  return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
 }
 
-function nobody(): ServerAccount {
-  // macOS writes -2 here: the ids are unsigned 32 bit.
-  const [, uid, gid] = /^nobody:[^:]*:(-?\d+):(-?\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [
-    undefined,
-    '65534',
-    '65534',
-  ];
-  return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
+function ownerOf(path: string): ServerAccount | undefined {
+  try {
+    const { uid, gid } = statSync(path);
+    return { uid, gid };
+  } catch {
+    return undefined; // Not there; whether it can be made is found out when it is.
+  }
 }
 
 /** Gives a file or folder that we have just made to the server. */
@@ -40,8 +45,6 @@ export function give(path: string, account: ServerAccount | undefined): void {
 /** Whether the server's user may enter the folder `path`: asked of the kernel, which knows of ACLs and mounts. */
 export function canEnter(path: string, account: ServerAccount | undefined): boolean {
   if (account === undefined) return true;
-  return (
-    spawnSync('/bin/sh', ['-c', 'test -r "$1" && test -x "$1"', 'sh', path], { ...account, cwd: '/', env: {} })
-      .status === 0
-  );
+  const script = 'test -r "$1" && test -x "$1"';
+  return spawnSync('/bin/sh', ['-c', script, 'sh', path], { ...account, cwd: '/', env: {} }).status === 0;
 }

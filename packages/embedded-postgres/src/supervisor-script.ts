@@ -22,15 +22,20 @@ shift 2
 lease=../run/lease.$generation
 stopping=../run/stopping.$generation
 
+# A pid alone may be a stranger's by now, or a dead child that nobody has waited for: ours work in this folder.
+is_ours() {
+  if [ -d /proc/self ]; then [ "/proc/$1/cwd/." -ef . ]
+  else kill -0 "$1"
+  fi 2>/dev/null
+}
+
 server_runs() {
   pid=
   { read -r pid < postmaster.pid; } 2>/dev/null
   case $pid in '' | *[!0-9]*) return 1 ;; esac
-  kill -0 "$pid" 2>/dev/null || return 1
-  # The pid may be a stranger's by now: a server works in its data folder.
+  is_ours "$pid" || return 1
   name=
-  if [ -d /proc/self ]; then
-    { [ "/proc/$pid/cwd/postmaster.pid" -ef postmaster.pid ] && read -r name < "/proc/$pid/comm"; } 2>/dev/null
+  if [ -d /proc/self ]; then { read -r name < "/proc/$pid/comm"; } 2>/dev/null
   else name=$(ps -o comm= -p "$pid" 2>/dev/null)
   fi
   case $name in *postgres*) return 0 ;; esac
@@ -47,7 +52,7 @@ stop_server() {
       elif [ "$round" -ge 1200 ]; then kill -QUIT "$pid"
       elif [ $((round % 20)) -eq 0 ]; then kill -INT "$pid"
       fi
-    elif ! kill -0 $$; then return
+    elif ! is_ours $$; then return
     fi 2>/dev/null
     sleep 0.05 > /dev/null 3<&-
     round=$((round + 1))
