@@ -45,9 +45,17 @@ export function decodeCursor(query: TraceQuery): TracePosition | undefined {
   }
   if (Array.isArray(decoded) && decoded.length === 3) {
     const [sort, key, traceId] = decoded as unknown[];
-    if (sort === query.sort && Number.isSafeInteger(key) && typeof traceId === 'string' && /^[0-9a-f]{1,32}$/.test(traceId)) {
+    if (
+      sort === query.sort &&
+      Number.isSafeInteger(key) &&
+      typeof traceId === 'string' &&
+      /^[0-9a-f]{1,32}$/.test(traceId)
+    ) {
       return { key: key as number, traceId };
     }
   }
-  throw storageError(StorageCode.cursorInvalid, `cursor: not one of this query; use the "next" of its page before, with the same sort`);
+  throw storageError(
+    StorageCode.cursorInvalid,
+    `cursor: not one of this query; use the "next" of its page before, with the same sort`,
+  );
 }

@@ -1,0 +1,5 @@
+// Migrations are plain SQL files that the build and the tests load as text.
+declare module '*.sql' {
+  const text: string;
+  export default text;
+}

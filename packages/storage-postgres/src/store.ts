@@ -1,0 +1,110 @@
+import { Diagnostics } from '@forge/core';
+import { storageError, StorageCode, type TraceStore } from '@forge/storage';
+import type { Sql } from 'postgres';
+import { attempt, Database } from './database.ts';
+import type { Alterations } from './encode/json.ts';
+import { checkVersion, migrate, type MigrationReport } from './migrations.ts';
+import { readOperations, readServices } from './names.ts';
+import { Origins } from './origins.ts';
+import { Partitions } from './partitions/partitions.ts';
+import { parseRetention } from './retention.ts';
+import { search } from './search.ts';
+import { readTrace } from './trace.ts';
+import { Upkeep } from './upkeep.ts';
+import { SpanWriter } from './writer.ts';
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`, with libpq's TLS parameters. This or `sql`. */
+  readonly url?: string;
+  /** A postgres.js client of the application's own, used for everything and not closed. This or `url`. */
+  readonly sql?: Sql;
+  /** The schema of Forge's tables, any name; made by `migrate` where it is missing. `public` by default. */
+  readonly schema?: string;
+  /** How long spans are kept: `7d`, `12h`. Whole partitions are dropped. Forever by default. */
+  readonly retention?: string;
+  /** How much time a partition spans; `auto`, the default, goes from a day to an hour when the traffic grows. */
+  readonly partition?: 'hour' | 'day' | 'auto';
+  /** Most connections at once, at least 3: for writing, reading and upkeep. 6 by default. */
+  readonly maxConnections?: number;
+  /** What the server allows one statement, and the store one batch. 30 s by default. */
+  readonly statementTimeoutMs?: number;
+  /** Where problems are said and counts are read. */
+  readonly diagnostics?: Diagnostics;
+  /** What the upkeep does: `dropped partition forge_traces_20260131`. */
+  readonly onProgress?: (message: string) => void;
+}
+
+export interface PostgresStore extends TraceStore {
+  /** Brings the tables to this version and makes the first partitions. Safe from any number of nodes at once. */
+  migrate(): Promise<MigrationReport>;
+  /** What runs by itself every minute: partitions ahead of time, retention. For commands and tests. */
+  maintain(): Promise<void>;
+}
+
+/** A trace store on PostgreSQL 14 to 18. Connects at the first call; throws only for options that are wrong. */
+export function createPostgresStore(options: PostgresStoreOptions): PostgresStore {
+  if ((options.url === undefined) === (options.sql === undefined)) {
+    throw storageError(StorageCode.optionInvalid, 'url: give either a url or a postgres.js client as sql');
+  }
+  const diagnostics = options.diagnostics ?? new Diagnostics();
+  const database = new Database({
+    url: options.url,
+    sql: options.sql,
+    schema: options.schema ?? 'public',
+    maxConnections: options.maxConnections ?? 6,
+    statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
+  });
+  const counts: Alterations = { cleaned: 0, cut: 0, clamped: 0 };
+  const origins = new Origins(database, counts);
+  const upkeep = new Upkeep(database, {
+    partition: options.partition ?? 'auto',
+    retentionUs: options.retention === undefined ? undefined : parseRetention(options.retention),
+    diagnostics,
+    onProgress: options.onProgress ?? (() => undefined),
+  });
+  const partitions = new Partitions(database, () => upkeep.usualWidth);
+  upkeep.partitions = partitions;
+  const writer = new SpanWriter({ database, partitions, origins, counts });
+  const unregister = diagnostics.register(() => ({
+    'forge_storage_values_altered_total{reason="cleaned"}': counts.cleaned,
+    'forge_storage_values_altered_total{reason="cut"}': counts.cut,
+    'forge_storage_values_altered_total{reason="clamped"}': counts.clamped,
+  }));
+
+  let ready: Promise<void> | undefined;
+  /** Checks the schema's version once; again after a failure. */
+  function prepared(): Promise<void> {
+    ready ??= checkVersion(database).catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
+    return ready;
+  }
+
+  return {
+    migrate: () =>
+      attempt('migrating', async () => {
+        const report = await migrate(database);
+        ready = undefined;
+        await upkeep.makeAhead();
+        return report;
+      }),
+    maintain: () => attempt('upkeep', () => prepared().then(() => upkeep.run())),
+    write: (batch, signal) =>
+      attempt('writing spans', async () => {
+        await prepared();
+        upkeep.start();
+        return writer.write(batch, signal);
+      }),
+    trace: (traceId) => attempt('reading a trace', () => prepared().then(() => readTrace(database, origins, traceId))),
+    search: (query) => attempt('searching', () => prepared().then(() => search(database, query))),
+    services: (range) => attempt('reading services', () => prepared().then(() => readServices(database, range))),
+    operations: (range, service) =>
+      attempt('reading operations', () => prepared().then(() => readOperations(database, range, service))),
+    async close() {
+      upkeep.stop();
+      unregister();
+      await database.close();
+    },
+  };
+}
