@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { activeContext, contextWithSpan, isSuppressed, Kind, type Span, Status } from '@forge/core';
+import { activeContext, attributeOf, contextWithSpan, isSuppressed, Kind, type Span, Status } from '@forge/core';
 import type { Instrumentation, InstrumentationHost } from '@forge/instrumentation';
 import { redactQuery, redactUrl } from '@forge/instrumentation/http';
 import type { FetchOptions } from './options.ts';
@@ -86,8 +86,11 @@ function traceUndici(host: InstrumentationHost, options: FetchOptions): () => vo
     const span = calls.get(request);
     if (span === undefined) return;
     calls.delete(request);
-    if (isAbort(error)) span.set('aborted', true);
-    span.fail(error).end();
+    const aborted = isAbort(error);
+    if (aborted) span.set('aborted', true);
+    // The caller may throw the rest of an answer away; giving up before there is one is a failure.
+    if (!aborted || attributeOf(span.attributes, 'status') === undefined) span.fail(error);
+    span.end();
   }
 
   const subscriptions = Object.entries({ create, headers, trailers, error: failed }).map(([name, handle]) => {
