@@ -1,3 +1,4 @@
+/// <reference path="./sql.d.ts" />
 import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
 import { storageError, StorageCode } from '@forge/storage';
 import type { Sql, TransactionSql } from 'postgres';
