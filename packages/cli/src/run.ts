@@ -27,5 +27,5 @@ export async function runForge(args: readonly string[], host: CommandHost): Prom
 }
 
 function descendants(command: Command): Command[] {
-  return command.commands.flatMap<Command>((child) => [child as Command, ...descendants(child as Command)]);
+  return command.commands.flatMap<Command>((child) => [child, ...descendants(child)]);
 }

@@ -91,6 +91,8 @@ export interface TraceLogsJson {
 /** The rows in which a tag, a log line or the status message holds a text, as `GET /_api/traces/{id}/find?text=` answers it. */
 export interface TraceMatchesJson {
   trace_id: string;
+  /** Number of rows counted in: other than the columns' where spans have arrived since. */
+  count: number;
   /** Rising. */
   rows: number[];
 }

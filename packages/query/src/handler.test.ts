@@ -431,6 +431,13 @@ describe('GET /_api/openapi.json', () => {
       ['/_api/traces/{id}', `/_api/traces/${TRACE}`],
       ['/_api/traces/{id}', `/_api/traces/${orphan.traceId}`],
       ['/_api/traces/{id}', `/_api/traces/${'1'.repeat(32)}`],
+      ['/_api/traces/{id}/columns', `/_api/traces/${TRACE}/columns`],
+      ['/_api/traces/{id}/columns', `/_api/traces/${orphan.traceId}/columns`],
+      ['/_api/traces/{id}/spans/{spanId}', `/_api/traces/${TRACE}/spans/${child.spanId}`],
+      ['/_api/traces/{id}/spans/{spanId}', `/_api/traces/${TRACE}/spans/${'1'.repeat(16)}`],
+      ['/_api/traces/{id}/logs', `/_api/traces/${TRACE}/logs`],
+      ['/_api/traces/{id}/find', `/_api/traces/${TRACE}/find?text=declined`],
+      ['/_api/traces/{id}/find', `/_api/traces/${TRACE}/find`],
       ['/_api/info', '/_api/info'],
       ['/_api/openapi.json', '/_api/openapi.json'],
     ];

@@ -9,6 +9,7 @@
  * @module
  */
 export type { AccessOptions, Peer } from './access.ts';
+export { ColumnFlag, type ColumnsJson, type TraceLogsJson, type TraceMatchesJson } from './columns.ts';
 export { QueryErrors } from './errors.ts';
 export { createQueryHandler, type QueryHandler, type QueryOptions } from './handler.ts';
 export type { Problem } from './problem.ts';

@@ -68,6 +68,12 @@ export function invalidParameter(parameter: string, value: string, allowed: stri
   return new ProblemError(400, QueryErrors.invalidParameter, detail, { parameter, value: shown, allowed });
 }
 
+/** A 400 for a parameter that this path cannot do without. */
+export function missingParameter(parameter: string, allowed: string): ProblemError {
+  const detail = `${parameter} is missing; allowed: ${allowed}`;
+  return new ProblemError(400, QueryErrors.invalidParameter, detail, { parameter, value: '', allowed });
+}
+
 /** A 400 for a parameter that this path does not know. */
 export function unknownParameter(parameter: string, value: string, known: readonly string[]): ProblemError {
   const allowed = known.length === 0 ? 'no parameters' : known.join(', ');

@@ -23,6 +23,7 @@ const status: Schema = { type: 'string', enum: ['ok', 'error'] };
 const tags: Schema = { type: 'object', additionalProperties: true };
 const traceId: Schema = { type: 'string', pattern: '^([0-9a-f]{32}|[0-9a-f]{16})$' };
 const spanId: Schema = { type: 'string', pattern: '^[0-9a-f]{16}$' };
+const gap = object({ node_id: text, reason: text, time });
 const root: Record<string, Schema> = { operation_name: text, resource: text, service_name: text, status };
 const span: Record<string, Schema> = { start_time: time, start_us: count, duration_ms: count, duration_us: count };
 
@@ -43,7 +44,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     trace_id: traceId,
     ...span,
     kept: text,
-    gaps: list(object({ node_id: text, reason: text, time })),
+    gaps: list(gap),
     missing_parents: list(spanId),
     root: object({ span_id: spanId, ...root }),
     services: list(ref('Service')),
@@ -70,6 +71,43 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     trace_state: orNull('string'),
     weight: { type: 'number', exclusiveMinimum: 0 },
   }),
+  Columns: object({
+    trace_id: traceId,
+    start_us: count,
+    duration_us: count,
+    kept: text,
+    gaps: list(gap),
+    count: { type: 'integer', minimum: 1 },
+    span_ids: { type: 'string', pattern: '^([0-9a-f]{16})+$' },
+    parent: list({ type: 'integer', minimum: -2 }),
+    missing_parent: list({ type: 'array', prefixItems: [count, spanId], minItems: 2, maxItems: 2 }),
+    start: list(count),
+    duration: list(count),
+    strings: { ...list(text), uniqueItems: true },
+    name: list(count),
+    resource: list(count),
+    service: list(count),
+    node: list({ type: 'integer', minimum: -1 }),
+    kind: list({ type: 'integer', minimum: 0, maximum: 4 }),
+    status: list({ type: 'integer', minimum: 0, maximum: 2 }),
+    flags: list(count),
+    logs: object({ row: list(count), time: list({ type: 'integer' }), label: list(count) }),
+  }),
+  Logs: object({
+    trace_id: traceId,
+    logs: list(
+      object({
+        row: count,
+        span_id: spanId,
+        time_us: count,
+        name: text,
+        level: orNull('string'),
+        message: text,
+        attributes: tags,
+      }),
+    ),
+  }),
+  Matches: object({ trace_id: traceId, count: { type: 'integer', minimum: 1 }, rows: list(count) }),
   Info: { type: 'object' },
   Problem: object(
     {

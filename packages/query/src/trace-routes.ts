@@ -1,12 +1,17 @@
 import type { StoredTrace } from '@forge/storage';
-import { readParameters } from './parameters.ts';
+import { QueryErrors } from './errors.ts';
+import { readParameters, textParameter } from './parameters.ts';
+import { missingParameter, ProblemError } from './problem.ts';
 import { JSON_TYPE, jsonResponse, textStream } from './response.ts';
 import type { Route } from './route.ts';
 import { readSearch, SEARCH_PARAMETERS } from './search.ts';
-import { findTrace, readTraceId } from './trace-id.ts';
+import { findInTrace, traceToColumns, traceToLogs } from './trace-columns.ts';
+import { findTrace, readSpanId, readTraceId } from './trace-id.ts';
 import { spanToJson, traceToJson } from './trace-json.ts';
 
 const SPANS_A_PIECE = 500;
+const TRACE_ID = 'The trace’s id: 32 hexadecimal digits (16 of an old client).';
+const FIND_PARAMETERS = { text: textParameter('What to look for, in any case.') };
 
 /** Search, and one trace whole. */
 export function traceRoutes(retention: string | undefined): Route[] {
@@ -33,13 +38,75 @@ export function traceRoutes(retention: string | undefined): Route[] {
       access: 'read',
       summary: 'One trace with all its spans',
       parameters: {},
-      pathParameters: { id: 'The trace’s id: 32 hexadecimal digits (16 of an old client).' },
+      pathParameters: { id: TRACE_ID },
       answer: { schema: 'Trace' },
       problems: [404],
       async handle({ url, path, store, nowUnixUs }) {
         readParameters(url.searchParams, {}, nowUnixUs);
         const trace = await findTrace(store, readTraceId(path['id']), retention);
         return new Response(textStream(traceText(trace)), { headers: { 'content-type': JSON_TYPE } });
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/traces/{id}/columns',
+      access: 'read',
+      summary: 'One trace as columns: what it takes to draw all its spans',
+      parameters: {},
+      pathParameters: { id: TRACE_ID },
+      answer: { schema: 'Columns' },
+      problems: [404],
+      async handle({ url, path, store, nowUnixUs }) {
+        readParameters(url.searchParams, {}, nowUnixUs);
+        return jsonResponse(traceToColumns(await findTrace(store, readTraceId(path['id']), retention)));
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/traces/{id}/spans/{spanId}',
+      access: 'read',
+      summary: 'One span with its tags, logs and links',
+      parameters: {},
+      pathParameters: { id: TRACE_ID, spanId: 'The span’s id: 16 hexadecimal digits.' },
+      answer: { schema: 'Span' },
+      problems: [404],
+      async handle({ url, path, store, nowUnixUs }) {
+        readParameters(url.searchParams, {}, nowUnixUs);
+        const [id, spanId] = [readTraceId(path['id']), readSpanId(path['spanId'])];
+        const { spans } = await findTrace(store, id, retention);
+        const span = spans.find((one) => one.spanId === spanId);
+        if (span === undefined)
+          throw new ProblemError(404, QueryErrors.notFound, `the trace ${id} has no stored span ${spanId}`);
+        return jsonResponse(spanToJson(span));
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/traces/{id}/logs',
+      access: 'read',
+      summary: 'All log lines of a trace, by time',
+      parameters: {},
+      pathParameters: { id: TRACE_ID },
+      answer: { schema: 'Logs' },
+      problems: [404],
+      async handle({ url, path, store, nowUnixUs }) {
+        readParameters(url.searchParams, {}, nowUnixUs);
+        return jsonResponse(traceToLogs(await findTrace(store, readTraceId(path['id']), retention)));
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/traces/{id}/find',
+      access: 'read',
+      summary: 'Rows of the columns in which a tag, a log line or the status message holds a text',
+      parameters: FIND_PARAMETERS,
+      pathParameters: { id: TRACE_ID },
+      answer: { schema: 'Matches' },
+      problems: [404],
+      async handle({ url, path, store, nowUnixUs }) {
+        const { text } = readParameters(url.searchParams, FIND_PARAMETERS, nowUnixUs);
+        if (text === undefined) throw missingParameter('text', FIND_PARAMETERS.text.allowed);
+        return jsonResponse(findInTrace(await findTrace(store, readTraceId(path['id']), retention), text));
       },
     },
   ];
