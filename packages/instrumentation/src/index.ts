@@ -29,3 +29,4 @@ export {
   type InstrumentationRegistry,
   type RegistryOptions,
 } from './registry.ts';
+export { runInSpan } from './run-in-span.ts';
