@@ -274,6 +274,27 @@ describe('GET /_api/traces', () => {
   });
 });
 
+describe('GET /_api/services and /_api/operations', () => {
+  it('name what was seen in the range, a day until now by default', async () => {
+    const ask = api({ nowMs: () => START_US / 1000 + 3_600_000 });
+    expect(await body(ask('/_api/services'))).toEqual({ services: ['gateway', 'test'] });
+    expect(await body(ask('/_api/operations?service=test'))).toEqual({
+      operations: [{ operation_name: 'function.execute', resource: 'create_order' }],
+    });
+    expect(await body(ask(`/_api/services?end=${START_US + 1}&start=${START_US}`))).toEqual({ services: ['gateway'] });
+    expect(await body(api({ nowMs: () => START_US / 1000 + 2 * 86_400_000 })('/_api/services'))).toEqual({
+      services: [],
+    });
+  });
+
+  it('refuse a range that ends before it starts', async () => {
+    expect(await body(api()('/_api/services?start=3000000&end=2000000'))).toMatchObject({
+      status: 400,
+      parameter: 'start',
+    });
+  });
+});
+
 describe('access', () => {
   it.each(['localhost', 'localhost:8080', '127.0.0.1:8080', '127.3.2.1', '[::1]:8080', 'app.localhost', 'LOCALHOST.'])(
     'answers the host %s without a token',
@@ -438,6 +459,10 @@ describe('GET /_api/openapi.json', () => {
       ['/_api/traces/{id}/logs', `/_api/traces/${TRACE}/logs`],
       ['/_api/traces/{id}/find', `/_api/traces/${TRACE}/find?text=declined`],
       ['/_api/traces/{id}/find', `/_api/traces/${TRACE}/find`],
+      ['/_api/services', '/_api/services?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z'],
+      ['/_api/operations', '/_api/operations?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z&service=gateway'],
+      ['/_api/compare', `/_api/compare?a=${TRACE}&b=${orphan.traceId}`],
+      ['/_api/compare', `/_api/compare?a=${TRACE}`],
       ['/_api/info', '/_api/info'],
       ['/_api/openapi.json', '/_api/openapi.json'],
     ];
@@ -449,7 +474,8 @@ describe('GET /_api/openapi.json', () => {
       expect(ajv.errors, `${request} ${response.status}`).toBeNull();
       expect(isValid).toBe(true);
     }
-    expect(new Set(asked.map(([path]) => path))).toEqual(new Set(Object.keys(document.paths)));
+    const streams = ['/_api/live'];
+    expect(new Set([...asked.map(([path]) => path), ...streams])).toEqual(new Set(Object.keys(document.paths)));
   });
 
   it('names exactly the parameters that are taken', async () => {

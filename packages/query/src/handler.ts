@@ -1,5 +1,8 @@
 import { isForgeError } from '@forge/core';
 import type { TraceStore } from '@forge/storage';
+import { liveRoutes } from './live-routes.ts';
+import { namesRoutes } from './names-routes.ts';
+import { compareRoute } from './compare-route.ts';
 import { createAccessCheck, type AccessOptions, type Peer } from './access.ts';
 import { QueryErrors } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
@@ -35,7 +38,13 @@ export function createQueryHandler(options: QueryOptions): QueryHandler {
   const { store, timeoutMs = 10_000, onError, nowMs = Date.now } = options;
   const basePath = normalBasePath(options.basePath ?? '/_api');
   const check = createAccessCheck(options);
-  const routes: Route[] = [...traceRoutes(options.retention), infoRoute(options.info)];
+  const routes: Route[] = [
+    ...traceRoutes(options.retention),
+    ...namesRoutes(),
+    compareRoute(options.retention),
+    ...liveRoutes(),
+    infoRoute(options.info),
+  ];
   routes.push(openApiRoute(() => openApiDocument(routes, basePath)));
 
   async function answer(request: Request, peer: Peer): Promise<Response> {

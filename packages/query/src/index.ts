@@ -10,6 +10,7 @@
  */
 export type { AccessOptions, Peer } from './access.ts';
 export { ColumnFlag, type ColumnsJson, type TraceLogsJson, type TraceMatchesJson } from './columns.ts';
+export type { ComparedNodeJson, ComparedSpansJson, ComparedTraceJson, ComparisonJson } from './compare.ts';
 export { QueryErrors } from './errors.ts';
 export { createQueryHandler, type QueryHandler, type QueryOptions } from './handler.ts';
 export type { Problem } from './problem.ts';

@@ -108,6 +108,32 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     ),
   }),
   Matches: object({ trace_id: traceId, count: { type: 'integer', minimum: 1 }, rows: list(count) }),
+  Services: object({ services: { ...list(text), uniqueItems: true } }),
+  Operations: object({ operations: list(object({ operation_name: text, resource: text })) }),
+  Comparison: object({
+    a: ref('ComparedTrace'),
+    b: ref('ComparedTrace'),
+    nodes: list(
+      object({
+        parent: { type: 'integer', minimum: -1 },
+        depth: count,
+        operation_name: text,
+        resource: text,
+        service_name: text,
+        a: { oneOf: [ref('ComparedSpans'), { type: 'null' }] },
+        b: { oneOf: [ref('ComparedSpans'), { type: 'null' }] },
+      }),
+    ),
+  }),
+  ComparedTrace: object({
+    trace_id: traceId,
+    ...span,
+    kept: text,
+    root: object({ span_id: spanId, ...root }),
+    services: list(ref('Service')),
+    errors: count,
+  }),
+  ComparedSpans: object({ spans: { type: 'integer', minimum: 1 }, errors: count, duration_us: count, self_us: count }),
   Info: { type: 'object' },
   Problem: object(
     {

@@ -7,6 +7,8 @@ import {
   readParameters,
   textParameter,
   timeParameter,
+  type ParameterValues,
+  type TagParameters,
 } from './parameters.ts';
 import { invalidParameter } from './problem.ts';
 import { isoFromUnixUs } from './time-text.ts';
@@ -82,23 +84,10 @@ export function readSearch(parameters: URLSearchParams, nowUnixUs: number): Sear
   const opened = values.cursor === undefined ? undefined : openCursor(values.cursor, parameters);
   const startUnixUs = opened === undefined ? values.start : opened.startUnixUs;
   const endUnixUs = opened === undefined ? values.end : opened.endUnixUs;
-  if (
-    values.min_duration !== undefined &&
-    values.max_duration !== undefined &&
-    values.min_duration > values.max_duration
-  )
-    throw invalidParameter('max_duration', parameters.get('max_duration')!, 'min_duration or more');
   if (startUnixUs !== undefined && endUnixUs !== undefined && startUnixUs >= endUnixUs)
     throw invalidParameter('end', parameters.get('end') ?? '', 'a time after start');
   const query: TraceQuery = {
-    ...(values.operation === undefined ? {} : { operation: values.operation }),
-    ...(values.service === undefined ? {} : { service: values.service }),
-    ...(values.min_duration === undefined ? {} : { minDurationUs: values.min_duration }),
-    ...(values.max_duration === undefined ? {} : { maxDurationUs: values.max_duration }),
-    ...(values.status === undefined ? {} : { status: values.status }),
-    ...(tags.length === 0 ? {} : { tags }),
-    ...(values.text === undefined ? {} : { text: values.text }),
-    ...(values.kept === undefined ? {} : { kept: values.kept }),
+    ...queryOfFilter({ ...values, tags }),
     ...(startUnixUs === undefined ? {} : { startUnixUs }),
     ...(endUnixUs === undefined ? {} : { endUnixUs }),
     sort: values.sort ?? 'newest',
@@ -112,6 +101,23 @@ export function readSearch(parameters: URLSearchParams, nowUnixUs: number): Sear
       next_cursor:
         page.next === undefined ? null : sealCursor({ storeCursor: page.next, startUnixUs, endUnixUs }, parameters),
     }),
+  };
+}
+
+/** The store's conditions of the filter parameters. @throws ProblemError where the durations contradict each other */
+export function queryOfFilter(values: ParameterValues<typeof FILTER_PARAMETERS> & TagParameters): Partial<TraceQuery> {
+  const { min_duration: minDurationUs, max_duration: maxDurationUs, tags } = values;
+  if (minDurationUs !== undefined && maxDurationUs !== undefined && minDurationUs > maxDurationUs)
+    throw invalidParameter('max_duration', `${maxDurationUs / 1000}`, 'min_duration or more');
+  return {
+    ...(values.operation === undefined ? {} : { operation: values.operation }),
+    ...(values.service === undefined ? {} : { service: values.service }),
+    ...(minDurationUs === undefined ? {} : { minDurationUs }),
+    ...(maxDurationUs === undefined ? {} : { maxDurationUs }),
+    ...(values.status === undefined ? {} : { status: values.status }),
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(values.text === undefined ? {} : { text: values.text }),
+    ...(values.kept === undefined ? {} : { kept: values.kept }),
   };
 }
 

@@ -3,10 +3,10 @@ import { QueryErrors } from './errors.ts';
 import { invalidParameter, ProblemError } from './problem.ts';
 
 /** @throws ProblemError unless it is 32 or 16 hex digits, not all zero */
-export function readTraceId(text: string): string {
+export function readTraceId(text: string, parameter = 'id'): string {
   const id = text.toLowerCase();
   if (!/^(?:[0-9a-f]{32}|[0-9a-f]{16})$/.test(id) || /^0+$/.test(id))
-    throw invalidParameter('id', text, '32 hexadecimal digits (or 16 of an old client), not all zero');
+    throw invalidParameter(parameter, text, '32 hexadecimal digits (or 16 of an old client), not all zero');
   return id;
 }
 
