@@ -1,3 +1,5 @@
+// Packages above are checked against these sources and must see it too.
+// oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./sql.d.ts" />
 import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
 import { storageError, StorageCode } from '@forge/storage';

@@ -101,10 +101,20 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
     services: (range) => attempt('reading services', () => prepared().then(() => readServices(database, range))),
     operations: (range, service) =>
       attempt('reading operations', () => prepared().then(() => readOperations(database, range, service))),
+    tagKeys: () => Promise.reject(notYet()),
+    tagValues: () => Promise.reject(notYet()),
+    rates: () => Promise.reject(notYet()),
+    heatmap: () => Promise.reject(notYet()),
+    edges: () => Promise.reject(notYet()),
+    deleteTrace: () => Promise.reject(notYet()),
     async close() {
       upkeep.stop();
       unregister();
       await database.close();
     },
   };
+}
+
+function notYet(): Error {
+  return storageError(StorageCode.failed, 'not yet');
 }

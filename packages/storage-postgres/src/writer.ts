@@ -36,7 +36,7 @@ export class SpanWriter {
   }
 
   async write(batch: readonly SpanData[], signal: AbortSignal | undefined): Promise<WriteResult> {
-    if (batch.length === 0) return { stored: 0, duplicates: 0 };
+    if (batch.length === 0) return { stored: 0, duplicates: 0, expired: 0 };
     await this.#origins.ensure(batch);
     await this.#partitions.ensureFor(batch);
     try {
@@ -55,11 +55,11 @@ export class SpanWriter {
     try {
       try {
         await this.#database.writer((sql) => sql.begin((tx) => this.#copyStraight(tx, batch, rows, signal)));
-        return { stored: batch.length, duplicates: 0 };
+        return { stored: batch.length, duplicates: 0, expired: 0 };
       } catch (error) {
         if (sqlCode(error) !== UNIQUE_VIOLATION) throw error;
         const stored = await this.#database.writer((sql) => sql.begin((tx) => this.#copyNew(tx, batch, rows, signal)));
-        return { stored, duplicates: batch.length - stored };
+        return { stored, duplicates: batch.length - stored, expired: 0 };
       }
     } finally {
       rows.shrink(KEPT_BUFFER_BYTES);

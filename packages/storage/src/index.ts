@@ -11,8 +11,19 @@
  */
 export { checkQuery, checkRange } from './check-query.ts';
 export type {
+  Heatmap,
+  HeatmapQuery,
   OperationName,
+  RateDimension,
+  RateFilter,
+  RatePoint,
+  RateQuery,
+  RateResult,
+  RateSeries,
+  ServiceEdge,
   StoredTrace,
+  TagValues,
+  TagValuesQuery,
   TimeRange,
   TraceGap,
   TracePage,
@@ -25,6 +36,8 @@ export type {
   WriteResult,
 } from './contract.ts';
 export { storageError, StorageCode } from './errors.ts';
-export { createMemoryStore } from './memory-store.ts';
+export { createMemoryStore } from './memory/memory-store.ts';
+export { heatRow, heatRowStartUs, rateGrid, wholeHours, wholeMinutes, type RateGrid } from './rate-grid.ts';
 export { summarize, type SpanOutline } from './summarize.ts';
+export { tagText } from './tag-text.ts';
 export { compareTraces, decodeCursor, encodeCursor, sortKey, type TracePosition } from './trace-order.ts';

@@ -1,4 +1,4 @@
-import { describeTraceStore } from './conformance.ts';
+import { describeTraceStore } from '../conformance.ts';
 import { createMemoryStore } from './memory-store.ts';
 
 describeTraceStore('the store in memory', async () => createMemoryStore());
