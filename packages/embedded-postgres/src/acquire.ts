@@ -8,7 +8,7 @@ import { claimGeneration, isAlive, isStopping, newestGeneration, takeLease, type
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { serverAccount } from './server-account.ts';
 import type { PostgresSettings } from './settings.ts';
-import { PORT_TAKEN, startServer, type StartOptions } from './start.ts';
+import { Accident, startServer, type StartOptions } from './start.ts';
 import { runStatement, WireError, type WireTarget } from './wire-client.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -69,33 +69,46 @@ export async function acquireEmbeddedPostgres(options: EmbeddedPostgresOptions =
     deadlineMs: Date.now() + (options.startTimeoutMs ?? 60_000),
     onProgress: options.onProgress ?? (() => undefined),
   };
-  const [lease, server] = await joinOrStart(dir, startOptions);
-  try {
-    const target = {
-      port: server.port,
-      user: DATABASE_USER,
-      password: readPassword(dir, account),
-      database: options.database ?? 'forge',
-    };
-    await ensureDatabase(dir, target, startOptions);
-    return {
-      url: `postgres://${target.user}:${target.password}@127.0.0.1:${target.port}/${encodeURIComponent(target.database)}`,
-      dataDir,
-      serverPid: server.pid,
-      async release({ awaitStop = false } = {}) {
-        lease.close();
-        if (!awaitStop) return;
-        while (isAlive(dir.run, lease.generation) || findPostmaster(dir.cluster) !== undefined) await sleep(10);
-      },
-    };
-  } catch (error) {
-    lease.close();
-    throw error;
+  for (;;) {
+    const [lease, server] = await joinOrStart(dir, startOptions);
+    try {
+      const target = {
+        port: server.port,
+        user: DATABASE_USER,
+        password: readPassword(dir, account),
+        database: options.database ?? 'forge',
+      };
+      await ensureDatabase(dir, target, startOptions);
+      return {
+        url: `postgres://${target.user}:${target.password}@127.0.0.1:${target.port}/${encodeURIComponent(target.database)}`,
+        dataDir,
+        serverPid: server.pid,
+        async release({ awaitStop = false } = {}) {
+          lease.close();
+          if (!awaitStop) return;
+          while (isAlive(dir.run, lease.generation) || findPostmaster(dir.cluster) !== undefined) await sleep(10);
+        },
+      };
+    } catch (error) {
+      lease.close();
+      if (!isInterruption(error) || Date.now() > startOptions.deadlineMs) throw error;
+      await sleep(50);
+    }
   }
 }
 
+/** Whether the server was killed or restarted under our hands, which a second try mends. */
+function isInterruption(error: unknown): boolean {
+  if (error instanceof ForgeError) return false;
+  // 57P01 to 57P03: shut down by an administrator, after a crash, or not yet up.
+  return !(error instanceof WireError) || error.sqlState.startsWith('57P');
+}
+
+/** With growing pauses, 4.5 seconds in all. */
+const MAX_ACCIDENTS = 10;
+
 async function joinOrStart(dir: DataDir, options: StartOptions): Promise<[Lease, Postmaster]> {
-  for (;;) {
+  for (let accidents = 0; ;) {
     const newest = newestGeneration(dir.run);
     const lease = takeLease(dir.run, newest);
     if (lease !== undefined) {
@@ -103,16 +116,19 @@ async function joinOrStart(dir: DataDir, options: StartOptions): Promise<[Lease,
       if (server !== undefined) return [lease, server];
       continue;
     }
+    if (Date.now() > options.deadlineMs) throw notReady(dir);
     const claim = claimGeneration(dir.run, newest + 1, options.account);
     if (claim === undefined) continue;
     try {
       const server = await startServer(dir, claim, options);
-      if (server !== PORT_TAKEN) return [claim, server];
-      claim.close();
+      if (!(server instanceof Accident)) return [claim, server];
+      if (++accidents === MAX_ACCIDENTS) throw server.error;
     } catch (error) {
       claim.close();
       throw error;
     }
+    claim.close();
+    await sleep(100 * accidents);
   }
 }
 
@@ -128,16 +144,20 @@ async function untilJoined(dir: DataDir, lease: Lease, options: StartOptions): P
     }
     if (Date.now() > options.deadlineMs) {
       lease.close();
-      throw new ForgeError(
-        EmbeddedPostgresErrors.timeout,
-        `the PostgreSQL in ${dir.path}, which another process started, is not ready yet`,
-        { retryable: true },
-      );
+      throw notReady(dir);
     }
     await sleep(10);
   }
   lease.close();
   return undefined;
+}
+
+function notReady(dir: DataDir): ForgeError {
+  return new ForgeError(
+    EmbeddedPostgresErrors.timeout,
+    `the PostgreSQL in ${dir.path}, which another process started, is not ready yet`,
+    { retryable: true },
+  );
 }
 
 async function ensureDatabase(dir: DataDir, target: WireTarget, options: StartOptions): Promise<void> {

@@ -63,9 +63,10 @@ export function isRunning(pid: number): boolean {
  * Only for the holder of a claim.
  */
 export async function clearLeftovers(clusterDir: string): Promise<void> {
+  // Impatient, because somebody waits for the start: an immediate shutdown loses nothing, it costs a recovery.
   const stages: [NodeJS.Signals, number][] = [
-    ['SIGINT', 30_000],
-    ['SIGQUIT', 10_000],
+    ['SIGINT', 5000],
+    ['SIGQUIT', 5000],
     ['SIGKILL', 5000],
   ];
   for (const [signal, patienceMs] of stages) {

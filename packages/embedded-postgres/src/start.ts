@@ -24,18 +24,19 @@ export interface StartOptions {
   readonly onProgress: (line: string) => void;
 }
 
-/** Somebody else took the free port that we had found: worth another try. */
-export const PORT_TAKEN = Symbol('port taken');
+/** The start failed by accident, not by its conditions: worth another try, and `error` if that fails too. */
+export class Accident {
+  readonly error: ForgeError;
+  constructor(error: ForgeError) {
+    this.error = error;
+  }
+}
 
 /**
  * Starts the server of a claimed generation and waits until it accepts connections.
  * @throws ForgeError
  */
-export async function startServer(
-  dir: DataDir,
-  claim: Claim,
-  options: StartOptions,
-): Promise<Postmaster | typeof PORT_TAKEN> {
+export async function startServer(dir: DataDir, claim: Claim, options: StartOptions): Promise<Postmaster | Accident> {
   const { account, durable, onProgress } = options;
   // A supervisor whose watcher was killed must not start its server again.
   for (const older of olderGenerations(dir.run, claim.generation)) writeFileSync(stoppingPath(dir.run, older), '');
@@ -55,14 +56,7 @@ export async function startServer(
   ];
   const supervisor = spawnSupervisor(dir, claim.generation, command, options);
   const server = await untilReady(dir, supervisor, options);
-  if (server === undefined) {
-    if (!portIsTaken(dir)) throw failed(dir);
-    if (options.port === undefined) return PORT_TAKEN;
-    throw new ForgeError(
-      EmbeddedPostgresErrors.portUsed,
-      `port ${port} of 127.0.0.1 is used by another program: free it, or choose another port for the embedded PostgreSQL`,
-    );
-  }
+  if (server === undefined) return failure(dir, port, options.port !== undefined);
   claim.started();
   const portFile = join(dir.path, 'port');
   writeFileSync(portFile, String(port), { mode: 0o600 });
@@ -122,15 +116,24 @@ async function untilReady(
   }
 }
 
-function portIsTaken(dir: DataDir): boolean {
-  return /could not (create any TCP\/IP sockets|bind IPv4)/.test(readLog(dir));
-}
-
-function failed(dir: DataDir): ForgeError {
-  return new ForgeError(
+/** @throws ForgeError if another try would fail as well */
+function failure(dir: DataDir, port: number, portWasWanted: boolean): Accident {
+  const log = readLog(dir);
+  const error = new ForgeError(
     EmbeddedPostgresErrors.startFailed,
     `PostgreSQL in ${dir.path} did not start; its log: ${logTail(dir)}`,
   );
+  if (/could not (create any TCP\/IP sockets|bind IPv4)/.test(log)) {
+    if (!portWasWanted) return new Accident(error); // Taken since we found it free.
+    throw new ForgeError(
+      EmbeddedPostgresErrors.portUsed,
+      `port ${port} of 127.0.0.1 is used by another program: free it, or choose another port for the embedded PostgreSQL`,
+    );
+  }
+  // The processes of a server that was killed take a moment to notice.
+  if (log.includes('pre-existing shared memory block')) return new Accident(error);
+  if (/FATAL|PANIC/.test(log)) throw error;
+  return new Accident(error); // It was killed or stopped.
 }
 
 function logTail(dir: DataDir): string {
