@@ -1,0 +1,19 @@
+/**
+ * Puts a wrapper in the place of an own or inherited method. The undo leaves no trace of it, unless somebody wrapped the
+ * method again: then our wrapper stays within theirs, and must only call through.
+ */
+export function patchMethod<F extends (this: unknown, ...args: never[]) => unknown>(
+  holder: object,
+  name: string,
+  wrap: (method: F) => F,
+): () => void {
+  const target = holder as Record<string, F>;
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  const wrapped = wrap(target[name]);
+  target[name] = wrapped;
+  return () => {
+    if (target[name] !== wrapped) return;
+    if (own === undefined) delete (target as Partial<Record<string, F>>)[name];
+    else Object.defineProperty(target, name, own);
+  };
+}
