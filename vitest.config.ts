@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defineConfig } from 'vitest/config';
 
 // Tests run on the sources: no build before them. The second is vitest's own environment, where the globalSetup runs.
-const sources = { resolve: { conditions: ['@forge/source', 'node', 'import', 'default'] } };
+const sources = { resolve: { conditions: ['@forge/source', 'node'] } };
 
 export default defineConfig({
   ...sources,

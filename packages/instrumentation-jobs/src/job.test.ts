@@ -1,5 +1,6 @@
 import { activeContext, isSuppressed, spanOf } from '@forge/core';
 import { createRegistry, installRegistry, type InstrumentationRegistry } from '@forge/instrumentation';
+import { describeInstrumentation } from '@forge/instrumentation/conformance';
 import { createPropagation } from '@forge/propagation';
 import { createRecorder, type Recorder } from '@forge/testing';
 import { anything, assert, asyncProperty, jsonValue } from 'fast-check';
@@ -113,4 +114,31 @@ describe('data that was not dispatched with a trace', () => {
     const own = { __forge: 'theirs', a: 1 };
     expect(detachCarrier(own)).toEqual({ data: own, carrier: undefined });
   });
+});
+
+describeInstrumentation('jobs', {
+  make: jobs,
+  open: createQueue,
+  cases: {
+    'a job': {
+      run: async (queue, seen) => {
+        const sent = dispatchJob('mail', { to: 'ann' }, queue.send);
+        seen.caller('after the dispatch');
+        const handle = instrumentJob('mail', async (data: unknown) => {
+          await Promise.resolve();
+          seen.within('job.execute', 'in the handler');
+          return data;
+        });
+        return [sent, await handle(queue.take())];
+      },
+      spans: ['job.dispatch mail', '  job.execute mail'],
+      spansWithoutTracing: ['job.execute mail'],
+      tags: { 'job.dispatch mail': { job_type: 'mail', job_id: '1' } },
+    },
+    'a queue that refuses': {
+      run: () => dispatchJob('mail', null, () => Promise.reject(new RangeError('full'))),
+      spans: ['job.dispatch mail'],
+      fails: ['job.dispatch mail'],
+    },
+  },
 });

@@ -8,6 +8,7 @@ import {
   type Span,
 } from '@forge/core';
 import { createRegistry, installRegistry, type InstrumentationRegistry } from '@forge/instrumentation';
+import { describeInstrumentation } from '@forge/instrumentation/conformance';
 import { createPropagation } from '@forge/propagation';
 import { createRecorder, type Recorder } from '@forge/testing';
 import { createTestDatabase, type TestDatabase } from '@forge/testing/postgres';
@@ -330,4 +331,39 @@ describe('the application sees pg-boss as it is', () => {
     expect(made).toBeInstanceOf(PgBoss);
     expect(tracePgBoss(made)).toBe(made);
   });
+});
+
+describeInstrumentation<PgBoss>('jobs over pg-boss', {
+  make: jobs,
+  modules: { 'pg-boss': PgBoss },
+  async open(kit) {
+    const Boss = kit.module('pg-boss') as typeof PgBoss;
+    const opened = new Boss({ connectionString: database.url, max: 2, schedule: false, supervise: false });
+    await opened.start();
+    await opened.createQueue('conformance');
+    return opened;
+  },
+  close: (opened) => opened.stop({ graceful: false }),
+  cases: {
+    'a job': {
+      async run(opened, seen) {
+        await opened.purgeQueue('conformance');
+        const id = await opened.send('conformance', { n: 1 });
+        seen.caller('after the dispatch');
+        const data = await new Promise((resolve, reject) => {
+          opened
+            .work('conformance', async ([job]) => {
+              seen.within('job.execute', 'in the handler');
+              resolve(job?.data);
+            })
+            .catch(reject);
+        });
+        await opened.offWork('conformance');
+        return [typeof id, data];
+      },
+      spans: ['job.dispatch conformance', '  job.execute conformance'],
+      spansWithoutTracing: ['job.execute conformance'],
+      tags: { 'job.execute conformance': { job_type: 'conformance', attempt: 1 } },
+    },
+  },
 });

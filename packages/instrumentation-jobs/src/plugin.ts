@@ -1,4 +1,4 @@
-import type { Instrumentation, InstrumentationHost } from '@forge/instrumentation';
+import { replaceDefault, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
 import { tracePgBoss } from './pg-boss.ts';
 
 type BossClass = new (...args: unknown[]) => object;
@@ -9,18 +9,16 @@ export function jobs(): Instrumentation {
     name: 'jobs',
     supports: [{ module: 'pg-boss', versions: '>=10 <11' }],
     enable(host) {
-      host.onModule('pg-boss', (exports) => replaceClass(exports, host));
-      return () => undefined;
+      const undos: (() => void)[] = [];
+      host.onModule('pg-boss', (exports) => {
+        // One class is all that pg-boss exports.
+        const replaced = replaceDefault<BossClass>(exports, (Boss) => tracedClass(Boss, host));
+        undos.push(replaced.undo);
+        return replaced.exports;
+      });
+      return () => undos.forEach((undo) => undo());
     },
   };
-}
-
-/** pg-boss is its class: `module.exports` to CommonJS, `default` to ES modules. */
-function replaceClass(exports: unknown, host: InstrumentationHost): unknown {
-  if (typeof exports === 'function') return tracedClass(exports as BossClass, host);
-  const namespace = exports as { default?: unknown };
-  if (typeof namespace.default !== 'function') return undefined;
-  return { ...namespace, default: tracedClass(namespace.default as BossClass, host) };
 }
 
 function tracedClass(Boss: BossClass, host: InstrumentationHost): BossClass {

@@ -1,4 +1,4 @@
-import { activeHost, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
+import { activeHost, replaceDefault, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
 import type { DriverSql } from './driver.ts';
 import { traceSql } from './traced-sql.ts';
 
@@ -10,18 +10,16 @@ export function postgres(): Instrumentation {
     name: 'postgres',
     supports: [{ module: 'postgres', versions: '>=3.4.0 <4' }],
     enable(host) {
-      host.onModule('postgres', (exports) => replaceFactory(exports, host));
-      return () => undefined;
+      const undos: (() => void)[] = [];
+      host.onModule('postgres', (exports) => {
+        // One function is all that postgres.js exports.
+        const replaced = replaceDefault<Factory>(exports, (factory) => tracedFactory(factory, host));
+        undos.push(replaced.undo);
+        return replaced.exports;
+      });
+      return () => undos.forEach((undo) => undo());
     },
   };
-}
-
-/** postgres.js exports one function: as `module.exports` to CommonJS, as `default` to ES modules. */
-function replaceFactory(exports: unknown, host: InstrumentationHost): unknown {
-  if (typeof exports === 'function') return tracedFactory(exports as Factory, host);
-  const namespace = exports as { default?: unknown };
-  if (typeof namespace.default !== 'function') return undefined;
-  return { ...namespace, default: tracedFactory(namespace.default as Factory, host) };
 }
 
 /** A proxy, so that what hangs on the function (`postgres.camel`, `postgres.BigInt`) is there too. */

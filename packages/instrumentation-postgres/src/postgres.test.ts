@@ -1,5 +1,6 @@
 import { activeContext, contextWithSpan, runInContext, spanOf, withoutTracing, type Span } from '@forge/core';
 import { createRegistry, installRegistry, type InstrumentationRegistry } from '@forge/instrumentation';
+import { describeInstrumentation } from '@forge/instrumentation/conformance';
 import { createRecorder, type Recorder } from '@forge/testing';
 import { createTestDatabase, type TestDatabase } from '@forge/testing/postgres';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -461,35 +462,127 @@ describe('the client', () => {
   });
 });
 
-describe('the plugin', () => {
-  it.each(['esm', 'cjs'] as const)('traces clients made by the patched module (%s)', async (kind) => {
-    const exports: unknown =
-      kind === 'esm'
-        ? await import('postgres')
-        : createRequire(import.meta.url)(
-            fileURLToPath(import.meta.resolve('postgres')).replace(/(cjs\/)?src\/index/, 'cjs/src/index'),
-          );
+describe('the module', () => {
+  const cjs = fileURLToPath(import.meta.resolve('postgres')).replace(/(cjs\/)?src\/index/, 'cjs/src/index');
+
+  it.each<[string, () => unknown]>([
+    ['an ES module', () => import('postgres')],
+    ['CommonJS', () => createRequire(import.meta.url)(cjs)],
+  ])('patched as %s makes traced clients, and keeps what hangs on it', async (_what, load) => {
+    const exports = await load();
     let patched: unknown;
     registry.disable();
-    uninstall();
     registry = createRegistry({
       provider: recorder.provider,
       propagation,
       diagnostics: recorder.diagnostics,
       onModule(module, patch) {
         expect(module).toBe('postgres');
-        patched = patch(exports, { name: module, version: '3.4.9', kind });
+        patched = patch(exports, { name: module, version: '3.4.9', kind: 'cjs' });
         return () => undefined;
       },
     });
     registry.enable([postgres()]);
-    const factory = (kind === 'esm' ? (patched as { default: unknown }).default : patched) as typeof postgresJs;
-    expect(factory.camel).toBe(
-      (kind === 'esm' ? (exports as { default: typeof postgresJs }).default : (exports as typeof postgresJs)).camel,
-    );
-    const client = factory(database.url, { max: 1 });
+    const [before, after] = [exports, patched].map((module) =>
+      typeof module === 'function' ? module : (module as { default: unknown }).default,
+    ) as [typeof postgresJs, typeof postgresJs];
+    expect(after.camel).toBe(before.camel);
+    const client = after(database.url, { max: 1 });
     await client`select * from users`;
     expect(query().resource).toBe('SELECT users');
     await client.end();
   });
+});
+
+describeInstrumentation<Sql>('postgres', {
+  make: postgres,
+  modules: { postgres: postgresJs },
+  open: (kit) => (kit.module('postgres') as typeof postgresJs)(database.url, { max: 2, onnotice: () => undefined }),
+  close: (client) => client.end(),
+  cases: {
+    'a query': {
+      run: async (client, seen) => {
+        const rows = await client`select id from users where email <> ${'x'} order by id`;
+        seen.caller('after the query');
+        return rows.map((row) => row['id'] as number);
+      },
+      spans: ['db.query SELECT users'],
+      tags: {
+        'db.query SELECT users': {
+          operation: 'SELECT',
+          table: 'users',
+          query: 'select id from users where email <> $1 order by id',
+          rows: 3,
+        },
+      },
+    },
+    'a query that fails': {
+      run: (client) => client`insert into users values (${1}, 'again')`,
+      spans: ['db.query INSERT users'],
+      fails: ['db.query INSERT users'],
+      tags: { 'db.query INSERT users': { 'db.error_code': '23505' } },
+    },
+    'a transaction with a savepoint': {
+      run: (client, seen) =>
+        client.begin(async (tx) => {
+          seen.caller('in the transaction');
+          await tx`update users set email = 'x' where id = 1`;
+          const [row] = await tx.savepoint((inner) => inner`select email from users where id = 1`);
+          await tx`update users set email = 'ann@example.com' where id = 1`;
+          return row?.['email'] as string;
+        }),
+      spans: ['db.query UPDATE users', 'db.query SELECT users', 'db.query UPDATE users'],
+    },
+    'a cursor': {
+      run: async (client, seen) => {
+        const batches: number[] = [];
+        await client`select id from users order by id`.cursor(2, (rows) => {
+          seen.caller('in the cursor');
+          batches.push(rows.length);
+        });
+        for await (const rows of client`select id from users order by id`.cursor(2)) batches.push(rows.length);
+        return batches;
+      },
+      spans: ['db.query SELECT users', 'db.query SELECT users'],
+      tags: { 'db.query SELECT users': { rows: 3 } },
+    },
+    'rows one by one': {
+      run: async (client, seen) => {
+        const ids: number[] = [];
+        await client`select id from users order by id`.forEach((row) => {
+          seen.caller('in forEach');
+          ids.push(row['id'] as number);
+        });
+        return ids;
+      },
+      spans: ['db.query SELECT users'],
+    },
+    'queries that wait for a connection': {
+      run: async (client) => {
+        const results = await Promise.all([1, 2, 3, 4].map((n) => client`select ${n}::int as n`));
+        return results.map(([row]) => row?.['n'] as number);
+      },
+      spans: ['db.query SELECT', 'db.query SELECT', 'db.query SELECT', 'db.query SELECT'],
+    },
+    'COPY out': {
+      run: async (client) => {
+        const stream = await client`copy (select id from users order by id) to stdout`.readable();
+        let text = '';
+        for await (const chunk of stream) text += String(chunk);
+        return text;
+      },
+      spans: ['db.query COPY SELECT users'],
+    },
+    'a reserved connection': {
+      run: async (client) => {
+        const reserved = await client.reserve();
+        try {
+          return [...(await reserved`select id from users where id = 2`)];
+        } finally {
+          reserved.release();
+        }
+      },
+      spans: ['db.query SELECT users'],
+    },
+  },
 });

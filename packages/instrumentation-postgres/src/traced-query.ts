@@ -103,11 +103,15 @@ class QueryObserver {
       enumerable: true,
       get: () => active,
       set: (value: boolean) => {
-        if (value && !active && !this.#ended)
-          this.#span.set('pool_wait_ms', Math.round(this.#span.elapsedMs * 1000) / 1000);
+        if (value && !active) this.#waited();
         active = value;
       },
     });
+  }
+
+  #waited(): void {
+    if (this.#ended) return;
+    this.#guard('query wait', () => this.#span.set('pool_wait_ms', Math.round(this.#span.elapsedMs * 1000) / 1000));
   }
 
   #resolving(resolve: DriverQuery['resolve']): DriverQuery['resolve'] {
@@ -141,16 +145,23 @@ class QueryObserver {
     if (this.#ended) return;
     this.#ended = true;
     const span = this.#span;
-    try {
+    this.#guard('query end', () => {
       const text = this.#query.string ?? this.#query.strings.join('?');
       const { operation, table, query, resource } = describeSql(text);
       if (resource !== '') span.setResource(resource);
       span.set('operation', operation).set('table', table).set('query', query).set('database', this.#database);
       outcome();
-    } catch (error) {
-      this.#host.fail('query end', error);
+    });
+    this.#guard('query end', () => span.end());
+  }
+
+  /** A fault of tracing disables the plugin; the query goes on. */
+  #guard(hook: string, act: () => void): void {
+    try {
+      act();
+    } catch (fault) {
+      this.#host.fail(hook, fault);
     }
-    span.end();
   }
 }
 

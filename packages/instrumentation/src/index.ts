@@ -29,4 +29,5 @@ export {
   type InstrumentationRegistry,
   type RegistryOptions,
 } from './registry.ts';
+export { replaceDefault, type ReplacedDefault } from './default-export.ts';
 export { runInSpan } from './run-in-span.ts';
