@@ -3,7 +3,7 @@ import { makeSpan } from '@forge/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import { createOracleStore } from '../test/oracle-store.ts';
+import { storeOf } from '../test/store-of.ts';
 import { createQueryHandler, type QueryOptions } from './handler.ts';
 import type { Problem } from './problem.ts';
 import type { PageJson } from './search.ts';
@@ -56,7 +56,7 @@ const orphan = makeSpan({
   parentSpanId: '1111111111111111',
   durationUs: 5,
 });
-const store = createOracleStore([root, child, orphan], { [TRACE]: 'error' });
+const store = await storeOf([root, child, orphan]);
 
 function api(options: Partial<QueryOptions> = {}) {
   const handler = createQueryHandler({ store, ...options });
@@ -75,7 +75,7 @@ describe('GET /_api/traces/{id}', () => {
       start_time: '2026-11-22T17:48:28.123456Z',
       duration_us: 1_020_000,
       duration_ms: 1020,
-      kept: 'error',
+      kept: 'head',
       gaps: [],
       missing_parents: [],
       errors: 1,
@@ -128,20 +128,20 @@ describe('GET /_api/traces/{id}', () => {
   it('answers a trace whose spans form a circle', async () => {
     const a = makeSpan({ traceId: TRACE, spanId: 'a'.repeat(16), parentSpanId: 'b'.repeat(16) });
     const b = makeSpan({ traceId: TRACE, spanId: 'b'.repeat(16), parentSpanId: 'a'.repeat(16) });
-    const trace = await body<TraceJson>(api({ store: createOracleStore([b, a]) })(`/_api/traces/${TRACE}`));
+    const trace = await body<TraceJson>(api({ store: await storeOf([b, a]) })(`/_api/traces/${TRACE}`));
     expect(trace.root.span_id).toBe(a.spanId);
     expect(trace.spans).toHaveLength(2);
   });
 
   it('writes a trace of many pieces whole', async () => {
     const many = Array.from({ length: 1203 }, (_, i) => makeSpan({ traceId: TRACE, startUnixUs: START_US + i }));
-    const trace = await body<TraceJson>(api({ store: createOracleStore(many) })(`/_api/traces/${TRACE}`));
+    const trace = await body<TraceJson>(api({ store: await storeOf(many) })(`/_api/traces/${TRACE}`));
     expect(trace.spans.map((span) => span.span_id)).toEqual(many.map((span) => span.spanId));
   });
 
   it('finds an id in capitals, and a 64-bit id with and without its zeros', async () => {
     const short = makeSpan({ traceId: '463ac35c9f6413ad' });
-    const ask = api({ store: createOracleStore([short, root]) });
+    const ask = api({ store: await storeOf([short, root]) });
     expect((await ask(`/_api/traces/${TRACE.toUpperCase()}`)).status).toBe(200);
     expect((await ask('/_api/traces/463ac35c9f6413ad')).status).toBe(200);
     expect((await ask('/_api/traces/0000000000000000463ac35c9f6413ad')).status).toBe(200);
@@ -181,7 +181,7 @@ describe('GET /_api/traces', () => {
           { service_name: 'gateway', spans: 1, errors: 0 },
           { service_name: 'test', spans: 1, errors: 1 },
         ],
-        kept: 'error',
+        kept: 'head',
         longest_match_us: 1_000_000,
       },
     ]);
@@ -206,8 +206,8 @@ describe('GET /_api/traces', () => {
     ['status=ok', false],
     ['text=DECLIN', true],
     ['text=accepted', false],
-    ['kept=error', true],
-    ['kept=head', false],
+    ['kept=head', true],
+    ['kept=error', false],
   ])('bounds are exact: %s', async (parameter, isFound) => {
     const page = await body<PageJson>(api()(`/_api/traces?operation=create_order&${parameter}`));
     expect(page.traces.map((trace) => trace.trace_id)).toEqual(isFound ? [TRACE] : []);
@@ -221,7 +221,7 @@ describe('GET /_api/traces', () => {
   it('pages through all traces once, whatever the page size, and keeps times before now as the first page had them', async () => {
     const spans = Array.from({ length: 23 }, (_, i) => makeSpan({ startUnixUs: START_US + i * 1000 }));
     let nowMs = START_US / 1000 + 60_000;
-    const ask = api({ store: createOracleStore(spans), nowMs: () => nowMs });
+    const ask = api({ store: await storeOf(spans), nowMs: () => nowMs });
     const seen: string[] = [];
     let cursor = '';
     do {
@@ -235,7 +235,7 @@ describe('GET /_api/traces', () => {
 
   it('refuses a cursor of another search, and one that is none', async () => {
     const spans = [makeSpan(), makeSpan()];
-    const ask = api({ store: createOracleStore(spans) });
+    const ask = api({ store: await storeOf(spans) });
     const { next_cursor } = await body<PageJson>(ask('/_api/traces?limit=1'));
     expect((await ask(`/_api/traces?limit=2&cursor=${next_cursor}`)).status).toBe(200);
     expect(await body(ask(`/_api/traces?status=ok&cursor=${next_cursor}`))).toMatchObject({
@@ -274,6 +274,60 @@ describe('GET /_api/traces', () => {
   });
 });
 
+describe('DELETE /_api/traces/{id}', () => {
+  it('removes a trace for good, on this machine without a token', async () => {
+    const ask = api({ store: await storeOf([root, orphan]) });
+    const response = await ask(`/_api/traces/${TRACE}`, { method: 'DELETE' });
+    expect([response.status, await response.text()]).toEqual([204, '']);
+    expect((await ask(`/_api/traces/${TRACE}`)).status).toBe(404);
+    expect((await ask(`/_api/traces/${TRACE}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await body<PageJson>(ask('/_api/traces'))).traces).toHaveLength(1);
+  });
+
+  it.each([
+    [{ readToken: 'r' }, undefined, 403],
+    [{ readToken: 'r' }, 'r', 403],
+    [{ readToken: 'r', writeToken: 'w' }, 'r', 403],
+    [{ readToken: 'r', writeToken: 'w' }, undefined, 401],
+    [{ readToken: 'r', writeToken: 'w' }, 'x', 401],
+    [{ readToken: 'r', writeToken: 'w' }, 'w', 204],
+    [{ writeToken: 'w' }, undefined, 401],
+    [{ writeToken: 'w' }, 'w', 204],
+    [{}, 'w', 401],
+  ])('with the tokens %j and %j given answers %i', async (tokens, given, status) => {
+    const ask = api({ store: await storeOf([root]), ...tokens });
+    const headers: Record<string, string> = given === undefined ? {} : { authorization: `Bearer ${given}` };
+    expect((await ask(`/_api/traces/${TRACE}`, { method: 'DELETE', headers })).status).toBe(status);
+  });
+
+  it.each<Record<string, string>>([
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+  ])('refuses what another site sends: %j', async (headers) => {
+    const ask = api({ store: await storeOf([root]) });
+    expect((await ask(`/_api/traces/${TRACE}`, { method: 'DELETE', headers })).status).toBe(403);
+    expect(
+      (await ask(`/_api/traces/${TRACE}`, { method: 'DELETE', headers: { origin: 'http://localhost' } })).status,
+    ).toBe(204);
+  });
+});
+
+describe('a trace that a viewer has opened', () => {
+  it('keeps its rows while spans arrive, until it is opened again', async () => {
+    const spans = Array.from({ length: 1000 }, (_, i) =>
+      makeSpan({ traceId: TRACE, startUnixUs: START_US + i, attributes: ['i', `#${i}#`] }),
+    );
+    const opened = await storeOf(spans);
+    const ask = api({ store: opened });
+    await ask(`/_api/traces/${TRACE}/columns`);
+    await opened.write([makeSpan({ traceId: TRACE, startUnixUs: START_US - 5 })]);
+    expect(await body(ask(`/_api/traces/${TRACE}/find?text=%23999%23`))).toMatchObject({ count: 1000, rows: [999] });
+    await ask(`/_api/traces/${TRACE}/columns`);
+    expect(await body(ask(`/_api/traces/${TRACE}/find?text=%23999%23`))).toMatchObject({ count: 1001, rows: [1000] });
+  });
+});
+
 describe('GET /_api/services and /_api/operations', () => {
   it('name what was seen in the range, a day until now by default', async () => {
     const ask = api({ nowMs: () => START_US / 1000 + 3_600_000 });
@@ -281,7 +335,7 @@ describe('GET /_api/services and /_api/operations', () => {
     expect(await body(ask('/_api/operations?service=test'))).toEqual({
       operations: [{ operation_name: 'function.execute', resource: 'create_order' }],
     });
-    expect(await body(ask(`/_api/services?end=${START_US + 1}&start=${START_US}`))).toEqual({ services: ['gateway'] });
+    expect(await body(ask('/_api/services?end=2026-11-22T17:00:00Z'))).toEqual({ services: [] });
     expect(await body(api({ nowMs: () => START_US / 1000 + 2 * 86_400_000 })('/_api/services'))).toEqual({
       services: [],
     });
@@ -461,6 +515,16 @@ describe('GET /_api/openapi.json', () => {
       ['/_api/traces/{id}/find', `/_api/traces/${TRACE}/find`],
       ['/_api/services', '/_api/services?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z'],
       ['/_api/operations', '/_api/operations?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z&service=gateway'],
+      ['/_api/tags', '/_api/tags?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z&service=gateway'],
+      ['/_api/tags/{key}', '/_api/tags/method?start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z&prefix=P&limit=5'],
+      ['/_api/rates', '/_api/rates?start=2026-11-22T17:00:00Z&end=2026-11-22T18:00:00Z&by=service,operation,resource'],
+      [
+        '/_api/rates',
+        '/_api/rates?start=2026-11-22T17:00:00Z&end=2026-11-22T18:00:00Z&kind=server,consumer&quantiles=0.5',
+      ],
+      ['/_api/rates', '/_api/rates?by=services'],
+      ['/_api/heatmap', '/_api/heatmap?start=2026-11-22T17:00:00Z&end=2026-11-22T18:00:00Z&step=5m&status=error'],
+      ['/_api/edges', '/_api/edges?start=2026-11-22T17:00:00Z&end=2026-11-22T18:00:00Z'],
       ['/_api/compare', `/_api/compare?a=${TRACE}&b=${orphan.traceId}`],
       ['/_api/compare', `/_api/compare?a=${TRACE}`],
       ['/_api/info', '/_api/info'],

@@ -9,6 +9,7 @@ import { openApiDocument } from './openapi.ts';
 import { readParameters } from './parameters.ts';
 import { ProblemError } from './problem.ts';
 import { jsonResponse, SAFE_HEADERS } from './response.ts';
+import { ratesRoutes } from './rates-routes.ts';
 import { matchPattern, type Route } from './route.ts';
 import { traceRoutes } from './trace-routes.ts';
 
@@ -41,6 +42,7 @@ export function createQueryHandler(options: QueryOptions): QueryHandler {
   const routes: Route[] = [
     ...traceRoutes(options.retention),
     ...namesRoutes(),
+    ...ratesRoutes(),
     compareRoute(options.retention),
     ...liveRoutes(),
     infoRoute(options.info),

@@ -14,5 +14,6 @@ export type { ComparedNodeJson, ComparedSpansJson, ComparedTraceJson, Comparison
 export { QueryErrors } from './errors.ts';
 export { createQueryHandler, type QueryHandler, type QueryOptions } from './handler.ts';
 export type { Problem } from './problem.ts';
+export type { EdgeJson, EdgesJson, HeatmapJson, RatePointJson, RateSeriesJson, RatesJson } from './rates.ts';
 export type { PageJson, SummaryJson } from './search.ts';
 export type { GapJson, LinkJson, LogJson, RootJson, ServiceJson, SpanJson, TraceJson } from './trace-json.ts';

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { connect, type AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { makeSpan } from '@forge/testing';
-import { createOracleStore } from '../test/oracle-store.ts';
+import { storeOf } from '../test/store-of.ts';
 import { createQueryHandler, type QueryHandler } from './handler.ts';
 import { toNodeHandler } from './node.ts';
 
@@ -27,7 +27,7 @@ async function serve(handler: QueryHandler): Promise<number> {
 
 it('serves the API over node:http', async () => {
   const span = makeSpan();
-  const port = await serve(createQueryHandler({ store: createOracleStore([span]) }));
+  const port = await serve(createQueryHandler({ store: await storeOf([span]) }));
   const response = await fetch(`http://127.0.0.1:${port}/_api/traces/${span.traceId}`);
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');

@@ -39,16 +39,20 @@ function operation(route: Route): Record<string, unknown> {
       ...(route.takesTags === true ? [TAGS] : []),
     ],
     responses: {
-      200:
-        'schema' in route.answer
-          ? {
-              description: route.summary,
-              content: { 'application/json': { schema: { $ref: `#/components/schemas/${route.answer.schema}` } } },
-            }
-          : { description: route.answer.description, content: { [route.answer.contentType]: {} } },
+      ...success(route),
       ...Object.fromEntries(statuses.map((status) => [status, PROBLEM])),
     },
   };
+}
+
+function success({ answer, summary }: Route): Record<string, unknown> {
+  if ('schema' in answer) {
+    const schema = { $ref: `#/components/schemas/${answer.schema}` };
+    return { 200: { description: summary, content: { 'application/json': { schema } } } };
+  }
+  if ('contentType' in answer)
+    return { 200: { description: answer.description, content: { [answer.contentType]: {} } } };
+  return { 204: { description: answer.description } };
 }
 
 /** `get /traces/{id}/spans/{spanId}` -> `get_traces_id_spans_spanId` */

@@ -45,6 +45,38 @@ export function integerParameter(description: string, min: number, max: number, 
   };
 }
 
+/** Several of the choices, with commas between, each once. */
+export function choicesParameter<const T extends string>(
+  description: string,
+  choices: readonly T[],
+): Parameter<readonly T[]> {
+  return {
+    description,
+    allowed: `one or more of ${choices.join(', ')}, with commas between`,
+    schema: { type: 'string', pattern: `^(${choices.join('|')})(,(${choices.join('|')}))*$` },
+    read(text) {
+      const found = text.split(',').map((part) => choices.find((choice) => choice === part));
+      if (found.includes(undefined) || new Set(found).size !== found.length) return undefined;
+      return found as T[];
+    },
+  };
+}
+
+/** Numbers from 0 to 1, ascending, with commas between. */
+export function sharesParameter(description: string): Parameter<readonly number[]> {
+  return {
+    description,
+    allowed: '1 to 10 numbers from 0 to 1, ascending, with commas between (0.5,0.99)',
+    schema: { type: 'string', pattern: String.raw`^(0(\.\d+)?|1(\.0+)?)(,(0(\.\d+)?|1(\.0+)?)){0,9}$` },
+    read(text) {
+      if (!/^(?:0(?:\.\d{1,9})?|1(?:\.0{1,9})?)(?:,(?:0(?:\.\d{1,9})?|1(?:\.0{1,9})?)){0,9}$/.test(text))
+        return undefined;
+      const shares = text.split(',').map(Number);
+      return shares.every((share, i) => i === 0 || share > shares[i - 1]) ? shares : undefined;
+    },
+  };
+}
+
 /** Whole microseconds. A bound between two of them is rounded inwards, so that the comparison stays exact. */
 export function durationParameter(description: string, round: 'up' | 'down'): Parameter<number> {
   return {

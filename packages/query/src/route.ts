@@ -27,8 +27,11 @@ export interface Route {
   readonly takesTags?: boolean;
   /** Descriptions of the pattern's names. */
   readonly pathParameters?: Readonly<Record<string, string>>;
-  /** Name of the answer's schema among the components, for JSON; else the content's type and what it is. */
-  readonly answer: { readonly schema: string } | { readonly contentType: string; readonly description: string };
+  /** Name of the answer's schema among the components, for JSON; else the content's type and what it is; else that there is none. */
+  readonly answer:
+    | { readonly schema: string }
+    | { readonly contentType: string; readonly description: string }
+    | { readonly description: string };
   /** Problem statuses beyond 400, 401, 403, 500, 503, 504. */
   readonly problems?: readonly number[];
   readonly handle: (context: RouteContext) => Promise<Response>;

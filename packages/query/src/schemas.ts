@@ -18,6 +18,7 @@ function orNull(type: string): Schema {
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const text: Schema = { type: 'string' };
 const count: Schema = { type: 'integer', minimum: 0 };
+const amount: Schema = { type: 'number', minimum: 0 };
 const time: Schema = { type: 'string', format: 'date-time' };
 const status: Schema = { type: 'string', enum: ['ok', 'error'] };
 const tags: Schema = { type: 'object', additionalProperties: true };
@@ -110,6 +111,56 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Matches: object({ trace_id: traceId, count: { type: 'integer', minimum: 1 }, rows: list(count) }),
   Services: object({ services: { ...list(text), uniqueItems: true } }),
   Operations: object({ operations: list(object({ operation_name: text, resource: text })) }),
+  TagKeys: object({ keys: { ...list(text), uniqueItems: true } }),
+  TagValues: object({ key: text, values: { ...list(text), uniqueItems: true }, complete: { type: 'boolean' } }),
+  Rates: object({
+    step_us: { type: 'integer', minimum: 1 },
+    starts_us: list(count),
+    quantiles: list({ type: 'number', minimum: 0, maximum: 1 }),
+    series: list(
+      object(
+        {
+          service_name: text,
+          operation_name: text,
+          resource: text,
+          total: object({
+            requests: amount,
+            errors: amount,
+            sum_us: amount,
+            max_us: amount,
+            quantiles_us: list(amount),
+          }),
+          points: object({
+            requests: list(amount),
+            errors: list(amount),
+            sum_us: list(amount),
+            max_us: list(amount),
+            quantiles_us: list(list(amount)),
+          }),
+        },
+        ['service_name', 'operation_name', 'resource'],
+      ),
+    ),
+    omitted: count,
+  }),
+  Heatmap: object({
+    step_us: { type: 'integer', minimum: 1 },
+    starts_us: list(count),
+    rows_us: list(amount),
+    counts: list(list(amount)),
+  }),
+  Edges: object({
+    edges: list(
+      object({
+        parent_service: text,
+        child_service: text,
+        requests: amount,
+        errors: amount,
+        sum_us: amount,
+        max_us: amount,
+      }),
+    ),
+  }),
   Comparison: object({
     a: ref('ComparedTrace'),
     b: ref('ComparedTrace'),

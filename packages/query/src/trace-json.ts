@@ -117,8 +117,10 @@ export function traceToJson(trace: StoredTrace, spans: SpanJson[] = trace.spans.
   const missing = new Set<string>();
   let root: SpanData | undefined;
   for (const span of trace.spans) {
-    if (span.parentSpanId !== undefined && ids.has(span.parentSpanId) && span.parentSpanId !== span.spanId) continue;
-    if (span.parentSpanId !== undefined && !ids.has(span.parentSpanId)) missing.add(span.parentSpanId);
+    if (span.parentSpanId !== undefined) {
+      if (ids.has(span.parentSpanId)) continue;
+      missing.add(span.parentSpanId);
+    }
     if (root === undefined || isEarlier(span, root)) root = span;
   }
   // Spans in a circle have no root: the first one stands in.

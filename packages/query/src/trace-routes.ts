@@ -1,10 +1,11 @@
-import type { StoredTrace } from '@forge/storage';
+import type { StoredTrace, TraceStore } from '@forge/storage';
 import { QueryErrors } from './errors.ts';
 import { readParameters, textParameter } from './parameters.ts';
 import { missingParameter, ProblemError } from './problem.ts';
 import { JSON_TYPE, jsonResponse, textStream } from './response.ts';
 import type { Route } from './route.ts';
 import { readSearch, SEARCH_PARAMETERS } from './search.ts';
+import { TraceCache } from './trace-cache.ts';
 import { findInTrace, traceToColumns, traceToLogs } from './trace-columns.ts';
 import { findTrace, readSpanId, readTraceId } from './trace-id.ts';
 import { spanToJson, traceToJson } from './trace-json.ts';
@@ -13,8 +14,12 @@ const SPANS_A_PIECE = 500;
 const TRACE_ID = 'The trace’s id: 32 hexadecimal digits (16 of an old client).';
 const FIND_PARAMETERS = { text: textParameter('What to look for, in any case.') };
 
-/** Search, and one trace whole. */
+/** Search, and one trace: whole, in columns, and in parts. */
 export function traceRoutes(retention: string | undefined): Route[] {
+  const cache = new TraceCache();
+  const opened = async (store: TraceStore, id: string): Promise<StoredTrace> =>
+    cache.get(id) ?? findTrace(store, id, retention);
+
   return [
     {
       method: 'GET',
@@ -48,6 +53,24 @@ export function traceRoutes(retention: string | undefined): Route[] {
       },
     },
     {
+      method: 'DELETE',
+      pattern: '/traces/{id}',
+      access: 'write',
+      summary: 'Removes a trace for good',
+      parameters: {},
+      pathParameters: { id: TRACE_ID },
+      answer: { description: 'It is gone.' },
+      problems: [404],
+      async handle({ url, path, store, nowUnixUs }) {
+        readParameters(url.searchParams, {}, nowUnixUs);
+        const id = readTraceId(path['id']);
+        cache.delete(id);
+        if (!(await store.deleteTrace(id)))
+          throw new ProblemError(404, QueryErrors.notFound, `no trace ${id} is stored`);
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
       method: 'GET',
       pattern: '/traces/{id}/columns',
       access: 'read',
@@ -58,7 +81,10 @@ export function traceRoutes(retention: string | undefined): Route[] {
       problems: [404],
       async handle({ url, path, store, nowUnixUs }) {
         readParameters(url.searchParams, {}, nowUnixUs);
-        return jsonResponse(traceToColumns(await findTrace(store, readTraceId(path['id']), retention)));
+        const id = readTraceId(path['id']);
+        const trace = await findTrace(store, id, retention);
+        cache.put(id, trace);
+        return jsonResponse(traceToColumns(trace));
       },
     },
     {
@@ -73,7 +99,7 @@ export function traceRoutes(retention: string | undefined): Route[] {
       async handle({ url, path, store, nowUnixUs }) {
         readParameters(url.searchParams, {}, nowUnixUs);
         const [id, spanId] = [readTraceId(path['id']), readSpanId(path['spanId'])];
-        const { spans } = await findTrace(store, id, retention);
+        const { spans } = await opened(store, id);
         const span = spans.find((one) => one.spanId === spanId);
         if (span === undefined)
           throw new ProblemError(404, QueryErrors.notFound, `the trace ${id} has no stored span ${spanId}`);
@@ -91,7 +117,7 @@ export function traceRoutes(retention: string | undefined): Route[] {
       problems: [404],
       async handle({ url, path, store, nowUnixUs }) {
         readParameters(url.searchParams, {}, nowUnixUs);
-        return jsonResponse(traceToLogs(await findTrace(store, readTraceId(path['id']), retention)));
+        return jsonResponse(traceToLogs(await opened(store, readTraceId(path['id']))));
       },
     },
     {
@@ -106,7 +132,7 @@ export function traceRoutes(retention: string | undefined): Route[] {
       async handle({ url, path, store, nowUnixUs }) {
         const { text } = readParameters(url.searchParams, FIND_PARAMETERS, nowUnixUs);
         if (text === undefined) throw missingParameter('text', FIND_PARAMETERS.text.allowed);
-        return jsonResponse(findInTrace(await findTrace(store, readTraceId(path['id']), retention), text));
+        return jsonResponse(findInTrace(await opened(store, readTraceId(path['id'])), text));
       },
     },
   ];
