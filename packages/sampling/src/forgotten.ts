@@ -18,16 +18,18 @@ interface Filter {
 }
 
 export class Forgotten {
+  /** Memory of one stretch of time. */
+  static readonly FILTER_BYTES = BITS / 8;
   readonly #maxFilters: number;
   #filters: Filter[] = [];
 
   /** @param maxBytes at least one filter of 128 KiB is used, once anything is dropped */
   constructor(maxBytes: number) {
-    this.#maxFilters = Math.max(1, Math.floor(maxBytes / (BITS / 8)));
+    this.#maxFilters = Math.max(1, Math.floor(maxBytes / Forgotten.FILTER_BYTES));
   }
 
   get bytes(): number {
-    return this.#filters.length * (BITS / 8);
+    return this.#filters.length * Forgotten.FILTER_BYTES;
   }
 
   /** How far back it surely remembers, in milliseconds. */

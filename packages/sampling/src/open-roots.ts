@@ -1,11 +1,10 @@
 import type { LocalTrace } from '@forge/core';
-import type { Place } from './span-ring.ts';
 
 /** What the pipeline knows of a local trace while it runs: one object, in `LocalTrace.slot`. */
-export class LocalState implements Place {
+export class LocalState {
   readonly trace: LocalTrace;
-  entry = -1;
-  serial = 0;
+  /** The version of the pins that was looked at last, for this trace. */
+  pinsVersion = -1;
   /** From when on its root is slow; Infinity for never. */
   slowMs: number;
   /** A trigger of it was cut in a storm: the next one is not asked again. */

@@ -1,14 +1,14 @@
 import { Decision, Kind, Status, type KeepReason, type LocalTrace, type Span } from '@forge/core';
 import { Admission } from './admission.ts';
-import { encodeHeld } from './held-span.ts';
+import { encodeHeld, type HeldSpan } from './held-span.ts';
 import type { GapRow, KeepPage, KeepRow, KeepRowReason, ParkedSpans } from './keep-log.ts';
 import { LocalState, OpenRoots } from './open-roots.ts';
 import type { SamplingOverride } from './overrides.ts';
-import { SpanRing, type Place } from './span-ring.ts';
+import { Pins, PinState } from './pins.ts';
+import { SpanRing, type TraceWords } from './span-ring.ts';
 import type { SpanSink } from './span-sink.ts';
 import { passes, thresholdOfRate, type Threshold } from './threshold.ts';
 import { Traffic } from './traffic.ts';
-import { TraceState } from './trace-index.ts';
 
 export interface NodeSettings {
   readonly keepErrors: boolean;
@@ -34,18 +34,10 @@ const PIN_MS = 15 * 60_000;
 const CONFIRM_MS = 2000;
 /** Polling may lag by this without the ring holding longer for it. */
 const POLL_SLACK_MS = 1500;
-/** Pins may take a quarter of the ring's memory, at 32 bytes each. */
-const PIN_SHARE_BYTES = 4 * 32;
+/** What pins may take of the ring's memory. */
+const PIN_SHARE = 0.25;
 const MAX_PENDING = 100_000;
 const MAX_PENDING_PARK_BYTES = 64 * 1024 * 1024;
-
-interface Pin extends Place {
-  readonly untilMs: number;
-}
-
-interface Unconfirmed {
-  readonly sinceMs: number;
-}
 
 /**
  * One node's side of the protocol, without clock and without I/O: spans, rows that others wrote and the time come in;
@@ -61,7 +53,6 @@ export class SamplingNode {
   readonly #sink: SpanSink;
   readonly #shared: boolean;
   readonly #maxAgeMs: number;
-  readonly #maxPins: number;
   readonly #ring: SpanRing;
   readonly #roots = new OpenRoots();
   readonly #admission: Admission;
@@ -70,9 +61,8 @@ export class SamplingNode {
   #named: ReadonlyMap<string, NamedOverride> = new Map();
   #nowMs: number;
   #polledMs: number;
-  #pins: Pin[] = [];
-  #firstPin = 0;
-  #unconfirmed = new Map<string, Unconfirmed>();
+  readonly #pins: Pins;
+  readonly #unconfirmed = new Map<string, number>();
   #keeps = new Map<string, KeepRow>();
   #gaps = new Map<string, GapRow>();
   #parked: ParkedSpans[] = [];
@@ -92,21 +82,14 @@ export class SamplingNode {
     this.#sink = options.sink;
     this.#shared = options.shared;
     this.#maxAgeMs = options.ringMaxAgeMs;
-    this.#maxPins = Math.floor(options.ringMaxBytes / PIN_SHARE_BYTES);
-    this.#ring = new SpanRing({
-      maxBytes: options.ringMaxBytes,
-      maxAgeMs: options.ringMaxAgeMs,
-      onParkedOut: (traceId, spans) => {
-        const bytes = encodeHeld(spans);
-        if (this.#parkedBytes + bytes.length > MAX_PENDING_PARK_BYTES) {
-          this.#gap(traceId, 'lost');
-          return;
-        }
-        this.#parked.push({ traceId, nodeId: this.#nodeId, spans: bytes });
-        this.#parkedBytes += bytes.length;
-        this.#parkedOutBytes += bytes.length;
+    const pins = (this.#pins = new Pins(options.ringMaxBytes * PIN_SHARE, PIN_MS));
+    this.#ring = new SpanRing(
+      { maxBytes: options.ringMaxBytes * (1 - PIN_SHARE), maxAgeMs: options.ringMaxAgeMs },
+      {
+        wants: (w0, w1, w2, w3) => pins.parked > 0 && pins.state(w0, w1, w2, w3) === PinState.parked,
+        onDropped: (traceId, spans) => this.#parkOut(traceId, spans),
       },
-    });
+    );
     this.#admission = new Admission(options.settings.maxKeptPerSecond);
     this.#settings = options.settings;
     this.#nowMs = nowMs;
@@ -139,8 +122,10 @@ export class SamplingNode {
     if (state === undefined) {
       trace.slot = state = new LocalState(trace, this.#slowMsOf(span));
       this.#roots.add(state);
-      if (trace.decision === Decision.undecided && (span.parentHigh | span.parentLow) !== 0) this.#adoptIfKept(trace);
-    } else if (trace.decision === Decision.undecided && this.#ring.stateOf(state) === TraceState.kept) adopt(trace);
+      // Nobody can have spoken of a trace that begins here.
+      if ((span.parentHigh | span.parentLow) === 0) state.pinsVersion = this.#pins.version;
+    }
+    if (trace.decision === Decision.undecided && state.pinsVersion !== this.#pins.version) this.#learn(trace, state);
   }
 
   onEnd(span: Span): void {
@@ -154,12 +139,11 @@ export class SamplingNode {
       }
       if (trace.root === span) this.#endRoot(span, state);
     } else if (trace.root === span) this.#roots.remove(state);
+    if (trace.decision === Decision.undecided && state.pinsVersion !== this.#pins.version) this.#learn(trace, state);
     if (trace.decision === Decision.undecided) {
-      if (this.#ring.write(span, operation, state)) {
-        if (span.kind === Kind.producer && this.#shared) this.#park(trace);
-        return;
-      }
-      adopt(trace);
+      this.#ring.write(span, operation);
+      if (span.kind === Kind.producer && this.#shared) this.#park(trace);
+      return;
     }
     this.#straight++;
     this.#sink.push(span);
@@ -174,6 +158,7 @@ export class SamplingNode {
 
   /** Rows of the keep log, in any order and any number of times. */
   heed(rows: KeepPage['rows']): void {
+    const fresh: (TraceWords & { readonly traceId: string })[] = [];
     for (const { traceId, reason } of rows) {
       if (traceId.length !== 32) continue;
       const w0 = wordOf(traceId, 0);
@@ -181,13 +166,17 @@ export class SamplingNode {
       const w2 = wordOf(traceId, 16);
       const w3 = wordOf(traceId, 24);
       if (reason === 'park') {
-        this.#pin(this.#ring.park(w0, w1, w2, w3));
+        this.#pins.set(w0, w1, w2, w3, PinState.parked, this.#nowMs);
         continue;
       }
       this.#unconfirmed.delete(traceId);
-      if (this.#flush(w0, w1, w2, w3)) this.#gap(traceId, 'late');
-      this.#heardTraces++;
+      if (this.#pins.set(w0, w1, w2, w3, PinState.kept, this.#nowMs) !== PinState.kept)
+        fresh.push({ w0, w1, w2, w3, traceId });
     }
+    if (fresh.length === 0) return;
+    this.#heardTraces += fresh.length;
+    this.#flush(fresh);
+    for (const trace of fresh) if (this.#ring.hasLost(trace)) this.#gap(trace.traceId, 'late');
   }
 
   /** A poll that began at `startedMs` has come back whole. */
@@ -214,8 +203,8 @@ export class SamplingNode {
     // While the keep log is out of reach, only the bound on memory makes the ring forget: a keep may wait there.
     const heardMs = this.#shared ? Math.min(nowMs, this.#polledMs + POLL_SLACK_MS) : nowMs;
     this.#ring.tick(nowMs, heardMs - this.#maxAgeMs);
-    this.#unpinDue(nowMs);
-    for (const [traceId, { sinceMs }] of this.#unconfirmed) {
+    this.#pins.tick(nowMs);
+    for (const [traceId, sinceMs] of this.#unconfirmed) {
       if (nowMs - sinceMs < CONFIRM_MS) break;
       this.#unconfirmed.delete(traceId);
       this.#append(traceId, 'peer', 1);
@@ -254,7 +243,7 @@ export class SamplingNode {
 
   /** Moves what is held of parked traces to `takeParked`: before the process ends. */
   parkAll(): void {
-    this.#ring.parkAll();
+    this.#ring.clear();
   }
 
   /** Prometheus names. */
@@ -274,11 +263,12 @@ export class SamplingNode {
       forge_sampling_straight_spans_total: this.#straight,
       forge_sampling_held_spans_total: this.#ring.writtenSpans,
       forge_sampling_flushed_spans_total: this.#heldFlushed,
-      'forge_sampling_dropped_traces_total{cause="age"}': this.#ring.expiredTraces,
-      'forge_sampling_dropped_traces_total{cause="memory"}': this.#ring.evictedTraces,
+      'forge_sampling_dropped_spans_total{cause="age"}': this.#ring.expiredSpans,
+      'forge_sampling_dropped_spans_total{cause="memory"}': this.#ring.evictedSpans,
       forge_sampling_refused_spans_total: this.#ring.refusedSpans,
-      forge_sampling_ring_bytes: this.#ring.bytes,
-      forge_sampling_ring_traces: this.#ring.traces,
+      forge_sampling_ring_bytes: this.#ring.bytes + this.#pins.bytes,
+      forge_sampling_pinned_traces: this.#pins.size,
+      forge_sampling_evicted_pins_total: this.#pins.evicted,
       forge_sampling_open_roots: this.#roots.size,
       forge_sampling_pending_rows: this.#keeps.size + this.#gaps.size + this.#parked.length,
       forge_sampling_admitted_share: this.#admission.probability,
@@ -341,56 +331,54 @@ export class SamplingNode {
 
   #keep(trace: LocalTrace, reason: KeepReason, weight: number): void {
     this.#kept[reason]++;
-    const lost = this.#flush(trace.w0, trace.w1, trace.w2, trace.w3);
+    const { w0, w1, w2, w3 } = trace;
+    if (this.#pins.set(w0, w1, w2, w3, PinState.kept, this.#nowMs) !== PinState.kept) this.#flush([trace]);
     if (!this.#shared) return;
     const traceId = trace.id;
-    if (lost) this.#gap(traceId, 'late');
+    if (this.#ring.hasLost(trace)) this.#gap(traceId, 'late');
     // Others may have forgotten their part for longer than they can tell.
     const { root } = trace;
     if (root !== undefined && root.elapsedMs > this.#ring.forgetHorizonMs) this.#gap(traceId, 'late_trigger');
     if (reason === 'peer') {
-      if (this.#unconfirmed.size < MAX_PENDING) this.#unconfirmed.set(traceId, { sinceMs: this.#nowMs });
+      if (this.#unconfirmed.size < MAX_PENDING) this.#unconfirmed.set(traceId, this.#nowMs);
     } else this.#append(traceId, reason, weight);
   }
 
-  /** Pins a trace as kept and pushes what is held of it. @returns whether a part of it was here and is gone */
-  #flush(w0: number, w1: number, w2: number, w3: number): boolean {
-    const { lost, pin } = this.#ring.keep(w0, w1, w2, w3, (span) => {
+  /** Pushes what is held of traces that have just been pinned as kept. */
+  #flush(traces: readonly TraceWords[]): void {
+    this.#ring.take(traces, (span) => {
       this.#heldFlushed++;
       this.#sink.push(span);
     });
-    this.#pin(pin);
-    return lost;
   }
 
-  #park(trace: LocalTrace): void {
-    const pin = this.#ring.park(trace.w0, trace.w1, trace.w2, trace.w3);
-    if (pin === undefined) return;
+  /** Looks whether others keep the trace by now: the local part of it learns so. */
+  #learn(trace: LocalTrace, state: LocalState): void {
+    state.pinsVersion = this.#pins.version;
+    if (this.#pins.state(trace.w0, trace.w1, trace.w2, trace.w3) !== PinState.kept) return;
+    trace.decision = Decision.kept;
+    trace.keepReason = 'peer';
+  }
+
+  #park({ w0, w1, w2, w3, id }: LocalTrace): void {
+    if (this.#pins.set(w0, w1, w2, w3, PinState.parked, this.#nowMs) !== PinState.none) return;
     this.#parkedTraces++;
-    this.#pin(pin);
-    this.#append(trace.id, 'park', 1);
+    this.#append(id, 'park', 1);
   }
 
-  #adoptIfKept(trace: LocalTrace): void {
-    if (this.#ring.isKept(trace.w0, trace.w1, trace.w2, trace.w3)) adopt(trace);
-  }
-
-  // --- pins and rows ---
-
-  #pin(place: Place | undefined): void {
-    if (place === undefined) return;
-    this.#pins.push({ entry: place.entry, serial: place.serial, untilMs: this.#nowMs + PIN_MS });
-    while (this.#pins.length - this.#firstPin > this.#maxPins) this.#ring.unpin(this.#pins[this.#firstPin++]);
-  }
-
-  #unpinDue(nowMs: number): void {
-    while (this.#firstPin < this.#pins.length && this.#pins[this.#firstPin].untilMs <= nowMs)
-      this.#ring.unpin(this.#pins[this.#firstPin++]);
-    if (this.#firstPin > 1024 && this.#firstPin * 2 > this.#pins.length) {
-      this.#pins = this.#pins.slice(this.#firstPin);
-      this.#firstPin = 0;
+  /** Spans of a parked trace leave the ring. */
+  #parkOut(traceId: string, held: HeldSpan[]): void {
+    const spans = encodeHeld(held);
+    if (this.#parkedBytes + spans.length > MAX_PENDING_PARK_BYTES) {
+      this.#gap(traceId, 'lost');
+      return;
     }
+    this.#parked.push({ traceId, nodeId: this.#nodeId, spans });
+    this.#parkedBytes += spans.length;
+    this.#parkedOutBytes += spans.length;
   }
+
+  // --- rows ---
 
   #append(traceId: string, reason: KeepRowReason, weight: number): void {
     const key = `${traceId}${reason}`;
@@ -410,12 +398,6 @@ export class SamplingNode {
 interface NamedOverride {
   readonly slowMs: number | undefined;
   readonly threshold: Threshold | undefined;
-}
-
-/** The trace is kept by another node's row: the local part of it learns so. */
-function adopt(trace: LocalTrace): void {
-  trace.decision = Decision.kept;
-  trace.keepReason = 'peer';
 }
 
 function wordOf(traceId: string, at: number): number {

@@ -135,7 +135,7 @@ class ProcessSampling implements Sampling {
       ),
       `storm limit: ${maxKeptPerSecond} traces/s` +
         (admitted < 1 ? `; a storm is on, ${percent(admitted)} are admitted` : ''),
-      `ring: ${mebibytes(counts['forge_sampling_ring_bytes'])} of ${mebibytes(this.#ringMaxBytes)} MiB, ${counts['forge_sampling_ring_traces']} traces, ${this.#ringMaxAgeMs / 1000} s`,
+      `ring: ${mebibytes(counts['forge_sampling_ring_bytes'])} of ${mebibytes(this.#ringMaxBytes)} MiB, ${this.#ringMaxAgeMs / 1000} s, ${counts['forge_sampling_pinned_traces']} traces pinned`,
       this.#loop === undefined
         ? 'keep log: none; traces are kept whole within this process'
         : failing.length === 0

@@ -1,45 +1,50 @@
-import { Kind, type LocalTrace, type Origin, type Scope, type Span, type Status } from '@forge/core';
+import { Kind, type Origin, type Scope, type Span, type Status } from '@forge/core';
 import { Forgotten } from './forgotten.ts';
 import { jsonOf, type HeldSpan, type SpanRest } from './held-span.ts';
 import { SpanShapes, type SpanShape } from './span-shape.ts';
-import { CHUNK_BYTES, TraceIndex, TraceState } from './trace-index.ts';
 import type { Operation } from './traffic.ts';
 
 /**
  * Finished spans of undecided traces, as bytes in segments that are filled one after the other and dropped in the same
- * order. Each span points at the trace's span before it:
+ * order. Nothing is indexed while spans are written: a span costs its bytes and two bits in its segment's filter. Only
+ * when a trace is kept, which is rare, the segments whose filter knows its id are read through.
  *
- *     segments   | a1 b1 a2 c1 | b2 a3 c2 . . |        index: a -> a3 -> a2 -> a1
- *                  dropped next  being filled
+ *     | a1 b1 a2 c1 | b2 a3 c2 . . |     keep(a): both filters know a: a1 a2 a3
+ *       dropped next  being filled
  *
- * When a segment is dropped, by age or for want of room, every trace with a span in it is dropped whole: its newer spans
- * are forgotten too, and its id is remembered for a while, so that a keep that comes too late is known as such.
+ * The id of every dropped span is remembered for a while, so that a trace that is kept after it lost a span is known as
+ * such. One index of all traces by id would cost more than the rest of the span: it misses the processor's caches.
  */
 export interface SpanRingOptions {
-  /** Most memory of all: segments, index and the ids of the dropped. */
+  /** Most memory of segments and of the ids of the dropped. */
   readonly maxBytes: number;
   /** How long a span is held at least, while there is room. */
   readonly maxAgeMs: number;
-  /** Called with a parked trace's spans before they are dropped. */
-  readonly onParkedOut: (traceId: string, spans: HeldSpan[]) => void;
 }
 
-/** A local trace's place in the index. */
-export interface Place {
-  entry: number;
-  serial: number;
+/** The words of a trace id. */
+export interface TraceWords {
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+}
+
+/** Says what becomes of a trace whose spans are dropped: true to get them, as `onDropped`. */
+export interface DropListener {
+  wants(w0: number, w1: number, w2: number, w3: number): boolean;
+  onDropped(traceId: string, spans: HeldSpan[]): void;
 }
 
 const SEGMENT_BYTES = 256 * 1024;
+const FILTER_BITS = 32 * 1024;
+const FILTER_BYTES = FILTER_BITS / 8;
 /** A segment takes spans for this share of the age, so that dropping by age is not later than 1.25 times the age. */
 const SEGMENT_AGE_SHARE = 0.25;
 
 // Words of a span's header, then its attribute values as bytes.
 const LENGTH = 0;
-const ENTRY = 1;
-const SERIAL = 2;
-const OLDER_SEGMENT = 3;
-const OLDER_OFFSET = 4;
+const TRACE = 1;
 const ID = 5;
 const PARENT = 7;
 const SHAPE = 9;
@@ -63,7 +68,8 @@ const IN_REST = 6;
 const SHORT_STRING = 48;
 
 interface Segment {
-  readonly serial: number;
+  /** Two bits for each trace id in it. */
+  readonly filter: Int32Array;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly bytes: Buffer;
@@ -75,124 +81,78 @@ interface Segment {
 
 export class SpanRing {
   readonly #options: SpanRingOptions;
-  readonly #index: TraceIndex;
+  readonly #drops: DropListener;
   readonly #shapes = new SpanShapes();
   readonly #forgotten: Forgotten;
   #segments: Segment[] = [];
-  #firstSerial = 0;
+  #current: Segment | undefined = undefined;
   #segmentBytes = 0;
   #spare: ArrayBuffer | undefined = undefined;
   #nowMs = 0;
-  /** Spans written, and traces dropped by age and for want of room. */
+  /** Spans written, and dropped by age and for want of room. */
   writtenSpans = 0;
-  expiredTraces = 0;
-  evictedTraces = 0;
+  expiredSpans = 0;
+  evictedSpans = 0;
   /** Spans that were larger than the whole ring. */
   refusedSpans = 0;
 
-  constructor(options: SpanRingOptions) {
+  constructor(options: SpanRingOptions, drops: DropListener) {
     this.#options = options;
-    const buckets = 2 ** Math.max(8, Math.min(20, Math.floor(Math.log2(options.maxBytes / 256))));
-    this.#index = new TraceIndex(buckets);
+    this.#drops = drops;
     this.#forgotten = new Forgotten(options.maxBytes / 8);
   }
 
-  /** Memory in use, never above `maxBytes` (which is taken as 1 MiB where it is less). */
+  /** Memory in use, never above `maxBytes`. */
   get bytes(): number {
-    return this.#segmentBytes + this.#index.bytes + this.#forgotten.bytes;
-  }
-
-  /** Traces known: held, kept, parked. */
-  get traces(): number {
-    return this.#index.size;
+    return this.#segmentBytes + this.#forgotten.bytes;
   }
 
   get forgetHorizonMs(): number {
     return this.#forgotten.horizonMs;
   }
 
-  /**
-   * Takes an ended span, unless its trace is known to be kept: then it returns false, and the span belongs to the sink.
-   * `place` is the local trace's own, filled at its first span.
-   */
-  write(span: Span, operation: Operation, place: Place): boolean {
-    const index = this.#index;
-    const { trace } = span;
-    let entry = place.entry;
-    if (entry < 0 || !index.isLive(entry, place.serial)) entry = this.#enter(trace, place);
-    if (index.state(entry) === TraceState.kept) return false;
+  /** Takes an ended span. */
+  write(span: Span, operation: Operation): void {
     const shape = this.#shapes.of(operation, span);
     const rest = shape === undefined ? restOf(span, undefined, true) : extraOf(span);
-    const segment = this.#roomFor(mostBytes(span, shape, rest));
-    if (segment === undefined) {
-      this.refusedSpans++;
-      this.#forgotten.add(trace.w1, trace.w2, trace.w3, this.#nowMs);
-      return true;
+    const need = mostBytes(span, shape, rest);
+    let segment = this.#current;
+    if (segment === undefined || (segment.words.length - segment.used) * 4 < need) {
+      segment = this.#newSegment(need);
+      if (segment === undefined) {
+        const { w1, w2, w3 } = span.trace;
+        this.refusedSpans++;
+        this.#forgotten.add(w1, w2, w3, this.#nowMs);
+        return;
+      }
     }
-    // Making room may have dropped this very trace.
-    if (!index.isLive(entry, place.serial)) entry = this.#enter(trace, place);
     const at = segment.used;
-    segment.used = this.#encode(segment, at, span, shape, rest, entry);
+    segment.used = this.#encode(segment, at, span, shape, rest);
     segment.lastWriteMs = this.#nowMs;
-    index.setNewest(entry, segment.serial, at);
     this.writtenSpans++;
-    return true;
   }
 
-  /** The state of a trace by its place; `held` where it has none. */
-  stateOf(place: Place): TraceState {
-    return place.entry >= 0 && this.#index.isLive(place.entry, place.serial)
-      ? this.#index.state(place.entry)
-      : TraceState.held;
-  }
-
-  isKept(w0: number, w1: number, w2: number, w3: number): boolean {
-    const entry = this.#index.find(w0, w1, w2, w3);
-    return entry >= 0 && this.#index.state(entry) === TraceState.kept;
-  }
-
-  /**
-   * Marks a trace as kept and hands over what is held of it, oldest first.
-   * @returns `lost`: spans of it were here and are gone; `pin`: what `unpin` wants later, undefined if it was kept already
-   */
-  keep(
-    w0: number,
-    w1: number,
-    w2: number,
-    w3: number,
-    take: (span: HeldSpan) => void,
-  ): { lost: boolean; pin: Place | undefined } {
-    const index = this.#index;
-    let entry = index.find(w0, w1, w2, w3);
-    if (entry >= 0 && index.state(entry) === TraceState.kept) return { lost: false, pin: undefined };
-    if (entry < 0) entry = this.#add(w0, w1, w2, w3);
-    const spans = this.#chain(entry);
-    if (index.state(entry) === TraceState.parked) {
-      // A new entry, so that the end of its parking does not end its keeping.
-      index.remove(entry);
-      entry = this.#add(w0, w1, w2, w3);
+  /** Hands over all that is held of these traces, which are not to be asked for again: each span once, oldest first. */
+  take(traces: readonly TraceWords[], give: (span: HeldSpan) => void): void {
+    for (const { filter, words, doubles, bytes, used } of this.#segments) {
+      const here = traces.filter(({ w2, w3 }) => inFilter(filter, w2, w3));
+      if (here.length === 0) continue;
+      const byLastWord = new Map(here.map((trace) => [trace.w3, trace]));
+      for (let at = 0; at < used; at += words[at + LENGTH]) {
+        let trace = byLastWord.get(words[at + TRACE + 3]);
+        if (trace === undefined) continue;
+        if (!isOf(words, at, trace)) {
+          trace = here.find((other) => isOf(words, at, other));
+          if (trace === undefined) continue;
+        }
+        give(this.#decode(words, doubles, bytes, at, hexOf(trace)));
+      }
     }
-    index.setNewest(entry, -1, -1);
-    index.setState(entry, TraceState.kept);
-    for (let i = spans.length - 1; i >= 0; i--) take(spans[i]);
-    return { lost: this.#forgotten.has(w1, w2, w3), pin: { entry, serial: index.serial(entry) } };
   }
 
-  /** Marks a trace as parked, unless it is kept. @returns its place for `unpin`, undefined if nothing changed */
-  park(w0: number, w1: number, w2: number, w3: number): Place | undefined {
-    const index = this.#index;
-    let entry = index.find(w0, w1, w2, w3);
-    if (entry < 0) entry = this.#add(w0, w1, w2, w3);
-    if (index.state(entry) !== TraceState.held) return undefined;
-    index.setState(entry, TraceState.parked);
-    return { entry, serial: index.serial(entry) };
-  }
-
-  /** Forgets that a trace was kept or parked. What is still held of a parked one goes out first. */
-  unpin({ entry, serial }: Place): void {
-    if (!this.#index.isLive(entry, serial)) return;
-    if (this.#index.state(entry) === TraceState.parked) this.#parkOut(entry);
-    this.#index.remove(entry);
+  /** Whether a span of the trace was here of late and is gone. */
+  hasLost({ w1, w2, w3 }: TraceWords): boolean {
+    return this.#forgotten.has(w1, w2, w3);
   }
 
   /**
@@ -201,55 +161,32 @@ export class SpanRing {
    */
   tick(nowMs: number, expireBeforeMs: number): void {
     this.#nowMs = nowMs;
+    const current = this.#current;
+    if (current !== undefined && nowMs - current.bornMs >= this.#options.maxAgeMs * SEGMENT_AGE_SHARE)
+      this.#current = undefined;
     while (this.#segments.length > 0 && this.#segments[0].lastWriteMs <= expireBeforeMs)
-      this.expiredTraces += this.#dropSegment();
+      this.expiredSpans += this.#dropOldest();
     this.#spare = undefined;
     this.#forgotten.tick(nowMs);
   }
 
-  /** Hands out what is held of parked traces: before the process ends. */
-  parkAll(): void {
-    for (const entry of this.#index.entries()) if (this.#index.state(entry) === TraceState.parked) this.#parkOut(entry);
+  /** Drops everything: the listener gets what it wants. */
+  clear(): void {
+    while (this.#segments.length > 0) this.expiredSpans += this.#dropOldest();
+    this.#spare = undefined;
   }
 
-  #enter(trace: LocalTrace, place: Place): number {
-    const { w0, w1, w2, w3 } = trace;
-    let entry = this.#index.find(w0, w1, w2, w3);
-    if (entry < 0) entry = this.#add(w0, w1, w2, w3);
-    place.entry = entry;
-    place.serial = this.#index.serial(entry);
-    return entry;
-  }
-
-  #add(w0: number, w1: number, w2: number, w3: number): number {
-    const index = this.#index;
-    while (index.full && this.bytes + CHUNK_BYTES > this.#options.maxBytes && this.#segments.length > 0)
-      this.evictedTraces += this.#dropSegment();
-    return index.add(w0, w1, w2, w3);
-  }
-
-  /** The segment to write to, with room for the span; undefined where it is larger than the ring. */
-  #roomFor(need: number): Segment | undefined {
-    const current = this.#segments.at(-1);
-    if (
-      current !== undefined &&
-      (current.words.length - current.used) * 4 >= need &&
-      this.#nowMs - current.bornMs < this.#options.maxAgeMs * SEGMENT_AGE_SHARE
-    )
-      return current;
-    return this.#newSegment(need);
-  }
-
+  /** A segment with room for `need` bytes; undefined where that is more than the whole ring. */
   #newSegment(need: number): Segment | undefined {
     const size = Math.max(SEGMENT_BYTES, Math.ceil(need / 8) * 8);
     // One of the remembering filters may come while a segment is dropped: its place is kept free.
-    const room = this.#options.maxBytes - 128 * 1024;
-    while (this.bytes + size > room && this.#segments.length > 0) this.evictedTraces += this.#dropSegment();
-    if (this.bytes + size > room && size > SEGMENT_BYTES) return undefined;
+    const room = this.#options.maxBytes - Forgotten.FILTER_BYTES - FILTER_BYTES - size;
+    while (this.bytes > room && this.#segments.length > 0) this.evictedSpans += this.#dropOldest();
+    if (this.bytes > room && size > SEGMENT_BYTES) return undefined;
     const buffer = size === SEGMENT_BYTES && this.#spare !== undefined ? this.#spare : new ArrayBuffer(size);
     this.#spare = undefined;
     const segment: Segment = {
-      serial: this.#firstSerial + this.#segments.length,
+      filter: new Int32Array(FILTER_BITS / 32),
       words: new Int32Array(buffer),
       doubles: new Float64Array(buffer),
       bytes: Buffer.from(buffer),
@@ -258,74 +195,57 @@ export class SpanRing {
       lastWriteMs: this.#nowMs,
     };
     this.#segments.push(segment);
-    this.#segmentBytes += size;
+    this.#current = segment;
+    this.#segmentBytes += size + FILTER_BYTES;
     return segment;
   }
 
-  /** Drops the oldest segment, and every trace whole that has a span in it. @returns how many */
-  #dropSegment(): number {
-    const segment = this.#segments[0];
-    const index = this.#index;
-    const { words } = segment;
+  /** Drops the oldest segment. @returns how many spans */
+  #dropOldest(): number {
+    const { words, doubles, bytes, used } = this.#segments[0];
+    const drops = this.#drops;
+    const wanted = new Map<string, HeldSpan[]>();
     let dropped = 0;
-    for (let at = 0; at < segment.used; at += words[at + LENGTH]) {
-      const entry = words[at + ENTRY];
-      if (!index.isLive(entry, words[at + SERIAL])) continue;
-      const state = index.state(entry);
-      if (state === TraceState.held) {
-        this.#forgotten.add(index.id(entry, 1), index.id(entry, 2), index.id(entry, 3), this.#nowMs);
-        index.remove(entry);
-        dropped++;
-      } else if (state === TraceState.parked) this.#parkOut(entry);
+    let last3 = 0;
+    let last2 = 0;
+    for (let at = 0; at < used; at += words[at + LENGTH]) {
+      dropped++;
+      const w2 = words[at + TRACE + 2];
+      const w3 = words[at + TRACE + 3];
+      const w0 = words[at + TRACE];
+      const w1 = words[at + TRACE + 1];
+      if (drops.wants(w0, w1, w2, w3)) {
+        const traceId = hexOf({ w0, w1, w2, w3 });
+        const span = this.#decode(words, doubles, bytes, at, traceId);
+        const spans = wanted.get(traceId);
+        if (spans === undefined) wanted.set(traceId, [span]);
+        else spans.push(span);
+      } else if (w3 !== last3 || w2 !== last2) {
+        this.#forgotten.add(w1, w2, w3, this.#nowMs);
+        last3 = w3;
+        last2 = w2;
+      }
     }
-    this.#segments.shift();
-    this.#firstSerial++;
-    this.#segmentBytes -= words.byteLength;
+    const segment = this.#segments.shift()!;
+    if (this.#current === segment) this.#current = undefined;
+    this.#segmentBytes -= words.byteLength + FILTER_BYTES;
     if (words.byteLength === SEGMENT_BYTES) this.#spare = words.buffer as ArrayBuffer;
+    for (const [traceId, spans] of wanted) drops.onDropped(traceId, spans);
     return dropped;
   }
 
-  #parkOut(entry: number): void {
-    const spans = this.#chain(entry);
-    this.#index.setNewest(entry, -1, -1);
-    if (spans.length > 0) this.#options.onParkedOut(spans[0].traceId, spans.reverse());
-  }
-
-  /** The spans of an entry, newest first. */
-  #chain(entry: number): HeldSpan[] {
-    const spans: HeldSpan[] = [];
-    let segmentSerial = this.#index.newestSegment(entry);
-    let at = this.#index.newestOffset(entry);
-    if (segmentSerial < 0) return spans;
-    const traceId =
-      hex(this.#index.id(entry, 0)) +
-      hex(this.#index.id(entry, 1)) +
-      hex(this.#index.id(entry, 2)) +
-      hex(this.#index.id(entry, 3));
-    while (segmentSerial >= this.#firstSerial) {
-      const { words, doubles, bytes } = this.#segments[segmentSerial - this.#firstSerial];
-      spans.push(this.#decode(words, doubles, bytes, at, traceId));
-      segmentSerial = words[at + OLDER_SEGMENT]!;
-      at = words[at + OLDER_OFFSET]!;
-    }
-    return spans;
-  }
-
   /** Writes a span at word `at` of a segment with room for it. @returns the word behind it */
-  #encode(
-    segment: Segment,
-    at: number,
-    span: Span,
-    shape: SpanShape | undefined,
-    rest: string | undefined,
-    entry: number,
-  ): number {
-    const { words, bytes } = segment;
-    const index = this.#index;
-    words[at + ENTRY] = entry;
-    words[at + SERIAL] = index.serial(entry);
-    words[at + OLDER_SEGMENT] = index.newestSegment(entry);
-    words[at + OLDER_OFFSET] = index.newestOffset(entry);
+  #encode(segment: Segment, at: number, span: Span, shape: SpanShape | undefined, rest: string | undefined): number {
+    const { words, bytes, filter } = segment;
+    const { w0, w1, w2, w3, random } = span.trace;
+    const first = firstBit(w3);
+    const second = secondBit(w2, w3);
+    filter[first >>> 5] |= 1 << (first & 31);
+    filter[second >>> 5] |= 1 << (second & 31);
+    words[at + TRACE] = w0;
+    words[at + TRACE + 1] = w1;
+    words[at + TRACE + 2] = w2;
+    words[at + TRACE + 3] = w3;
     words[at + ID] = span.idHigh;
     words[at + ID + 1] = span.idLow;
     words[at + PARENT] = span.parentHigh;
@@ -337,7 +257,7 @@ export class SpanRing {
     segment.doubles[(at >> 1) + START_FLOAT] = span.startUnixUs;
     let p = (at + HEADER_WORDS) * 4;
     let bits: number = span.status;
-    if (span.trace.random) bits |= RANDOM;
+    if (random) bits |= RANDOM;
     if (long) {
       bits |= LONG;
       p = bytes.writeDoubleLE(durationUs, p);
@@ -537,6 +457,33 @@ function originOf(origin: Origin | undefined): Origin {
 
 function scopeOf(scope: Scope | undefined): Scope {
   return { name: scope?.name ?? '', version: scope?.version, attributes: scope?.attributes ?? [] };
+}
+
+function firstBit(w3: number): number {
+  return (w3 ^ (w3 >>> 15)) & (FILTER_BITS - 1);
+}
+
+function secondBit(w2: number, w3: number): number {
+  return (Math.imul(w2 ^ w3, 0x9e3779b1) >>> 17) & (FILTER_BITS - 1);
+}
+
+function inFilter(filter: Int32Array, w2: number, w3: number): boolean {
+  const first = firstBit(w3);
+  const second = secondBit(w2, w3);
+  return (filter[first >>> 5] & (1 << (first & 31))) !== 0 && (filter[second >>> 5] & (1 << (second & 31))) !== 0;
+}
+
+function isOf(words: Int32Array, at: number, { w0, w1, w2, w3 }: TraceWords): boolean {
+  return (
+    words[at + TRACE + 3] === w3 &&
+    words[at + TRACE + 2] === w2 &&
+    words[at + TRACE + 1] === w1 &&
+    words[at + TRACE] === w0
+  );
+}
+
+function hexOf({ w0, w1, w2, w3 }: TraceWords): string {
+  return hex(w0) + hex(w1) + hex(w2) + hex(w3);
 }
 
 function hex(word: number): string {
