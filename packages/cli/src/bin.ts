@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { openBrowser } from './open-browser.ts';
 import { runForge } from './run.ts';
 
 const interrupted = new AbortController();
@@ -14,6 +15,7 @@ process.exitCode = await runForge(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interrupted.signal,
+  openBrowser,
   // Loaded when it is needed: help and --url do without the database's driver.
   openStore: async (request) => (await import('./open-store.ts')).openConfiguredStore(request),
 });

@@ -12,6 +12,8 @@ export interface CommandHost {
   readonly signal: AbortSignal;
   /** The store that the configuration names, opened at the first need. */
   readonly openStore: (options: StoreRequest) => Promise<OpenStore>;
+  /** Shows an address in the user's browser; resolves to whether there is one. */
+  readonly openBrowser: (url: string) => Promise<boolean>;
 }
 
 export interface Output {

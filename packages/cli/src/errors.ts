@@ -6,4 +6,6 @@ export const CliErrors = {
   notFound: 'FORGE_CLI_NOT_FOUND',
   /** The API answered with an error, or not at all. */
   api: 'FORGE_CLI_API',
+  /** The interface or port is not free to listen on. */
+  listen: 'FORGE_CLI_LISTEN',
 } as const;

@@ -1,9 +1,14 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import type { CommandHost, GlobalOptions } from './command-host.ts';
 import { getTrace, type GetOptions } from './commands/traces-get.ts';
 import { listTraces, type ListOptions } from './commands/traces-list.ts';
 import { migrateDatabase } from './commands/migrate.ts';
-import { addFilterOptions } from './search-options.ts';
+import { openViewer } from './commands/open.ts';
+import { serve, type ServeOptions } from './commands/serve.ts';
+import { tailTraces } from './commands/tail.ts';
+import { topOperations, type TopOptions } from './commands/top.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
+import { addFilterOptions, type FilterOptions } from './search-options.ts';
 
 /** All commands of `forge`, bound to where they run. */
 export function createProgram(host: CommandHost, version: string): Command {
@@ -36,6 +41,35 @@ export function createProgram(host: CommandHost, version: string): Command {
     .option('--depth <levels>', 'levels below the roots')
     .option('--width <columns>', 'columns to draw in; the terminal’s by default')
     .action((id: string, options: GetOptions, command: Command) => getTrace(host, id, options, globals(command)));
+
+  addFilterOptions(program.command('tail').description('new traces as they are stored, until Ctrl-C')).action(
+    (options: FilterOptions, command: Command) => tailTraces(host, options, globals(command)),
+  );
+  program
+    .command('top')
+    .description('operations by requests, with errors and latencies')
+    .option('-s, --service <name>', 'of this service alone')
+    .option('-o, --operation <name>', 'a span name or a resource')
+    .option('-w, --window <time>', 'how far back', '15m')
+    .option('-n, --limit <count>', 'how many', '20')
+    .option('-a, --all', 'all spans; by default what comes in: requests and jobs')
+    .option('--once', 'once, without refreshing')
+    .action((options: TopOptions, command: Command) => topOperations(host, options, globals(command)));
+  program
+    .command('open [id]')
+    .description('the viewer in the browser, at a trace where one is named')
+    .action((id: string | undefined, _options: object, command: Command) => openViewer(host, id, globals(command)));
+  program
+    .command('serve')
+    .description('the API and the viewer over the database, until Ctrl-C')
+    .option('--host <address>', 'the interface; observability.api.host by default')
+    .option('--port <port>', 'the port, 0 for any free one; observability.api.port by default')
+    .action((options: ServeOptions, command: Command) => serve(host, options, globals(command)));
+  program
+    .command('completion')
+    .description('a script that completes commands in a shell')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action((shell: Shell) => void host.stdout.write(completionScript(program, shell)));
 
   program
     .command('migrate')

@@ -34,10 +34,16 @@ export async function runCommand(
     stdout: output('out'),
     stderr: output('err'),
     signal: new AbortController().signal,
+    openBrowser: () => Promise.resolve(false),
     openStore: () =>
       Promise.resolve({
         store,
         database: 'memory',
+        settings: {
+          api: { host: '127.0.0.1', port: 0, readToken: undefined, writeToken: undefined },
+          retention: undefined,
+        },
+        prepare: () => Promise.resolve(),
         migrate: () => Promise.resolve({ from: 0, to: 1, applied: ['create_forge_traces'] }),
         close: () => Promise.resolve(),
       }),
