@@ -2,7 +2,7 @@ const HIDDEN = '***';
 const SECRET_NAME = /token|password|passwd|secret|header|authorization|api[-_]?key|credential|cookie/i;
 
 /** Hides the password and secret parameters of every URL in a text. */
-export function redactUrls(text: string): string {
+function redactUrls(text: string): string {
   return (
     text
       .replaceAll(/(:\/\/[^:/?#@\s]*):[^\s"']*@/g, `$1:${HIDDEN}@`)

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, linkSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, linkSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ServerAccount } from './server-account.ts';
 
 /*
@@ -30,7 +30,7 @@ export interface Claim extends Lease {
   started(): void;
 }
 
-export function leasePath(runDir: string, generation: number): string {
+function leasePath(runDir: string, generation: number): string {
   return join(runDir, `lease.${generation}`);
 }
 
@@ -93,7 +93,8 @@ export function claimGeneration(
   account: ServerAccount | undefined,
 ): Claim | undefined {
   const path = join(runDir, `claim.${randomBytes(6).toString('hex')}`);
-  const made = spawnSync('mkfifo', ['-m', '600', path.slice(runDir.length + 1)], {
+  // By its name in the folder: the server's user may not be able to reach the folder from above.
+  const made = spawnSync('/bin/sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', basename(path)], {
     ...account,
     cwd: runDir,
     encoding: 'utf8',
@@ -115,10 +116,10 @@ export function claimGeneration(
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
   } finally {
-    rmSync(path, { force: true });
+    remove(path);
   }
   if (newestGeneration(runDir) !== generation) {
-    rmSync(leasePath(runDir, generation), { force: true });
+    remove(leasePath(runDir, generation));
     close();
     return undefined;
   }
@@ -129,7 +130,19 @@ export function claimGeneration(
 function forget(runDir: string, generation: number): void {
   for (const name of readdirSync(runDir)) {
     const old = /^(?:lease|stopping)\.(\d+)$/.exec(name)?.[1];
-    if (old !== undefined && Number(old) <= generation - KEPT_GENERATIONS) rmSync(join(runDir, name), { force: true });
+    if (old !== undefined && Number(old) <= generation - KEPT_GENERATIONS) remove(join(runDir, name));
+  }
+}
+
+/**
+ * Not `rmSync`: it asks what the path is, and Node 20 then takes every path that `realpathSync` looks at for a pipe
+ * too, so the process imports modules by their symlinks' names until the next `stat`.
+ */
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 

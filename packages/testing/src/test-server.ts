@@ -53,7 +53,8 @@ export function setupTestServer(run: {
 
 /** Joins the run's embedded server, or starts it. */
 export function acquireTestServer(dataDir: string): Promise<EmbeddedPostgres> {
-  return acquireEmbeddedPostgres({ dataDir, database: 'postgres', durable: false });
+  const binDir = process.env.FORGE_TEST_POSTGRES_BIN_DIR;
+  return acquireEmbeddedPostgres({ dataDir, database: 'postgres', durable: false, ...(binDir ? { binDir } : {}) });
 }
 
 async function dropAll(url: string, prefix: string): Promise<void> {
