@@ -23,8 +23,8 @@ const server = createServer((request, response) => {
   const { traceparent, tracestate, baggage } = request.headers;
   lastHeaders = {
     traceparent,
-    tracestate: String(tracestate ?? '') || undefined,
-    baggage: String(baggage ?? '') || undefined,
+    tracestate: tracestate?.toString(),
+    baggage: baggage?.toString(),
   };
   readJson(request).then(
     (body) => {

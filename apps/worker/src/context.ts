@@ -1,10 +1,10 @@
+import type { FunctionContext } from '@forge/instrumentation-functions';
 import type { Sql } from 'postgres';
 import type { Jobs } from './jobs.ts';
 
 /** What a function may use: everything is passed in, nothing is global. */
-export interface WorkerContext {
+export type WorkerContext = FunctionContext<{
   readonly db: Sql;
-  readonly http: typeof fetch;
   readonly dispatch: Jobs['dispatch'];
   readonly paymentUrl: string;
-}
+}>;

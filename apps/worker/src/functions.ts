@@ -27,10 +27,7 @@ const getOrder = query('get_order', async (ctx: WorkerContext, input: { id: stri
 
 const refundOrder = action('refund_order', async (ctx: WorkerContext, input: { id: string }): Promise<Order> => {
   const order = await orderRow(ctx, input.id);
-  const answer = await ctx.http(`${ctx.paymentUrl}/refunds`, {
-    method: 'POST',
-    body: JSON.stringify({ charge: order.charge_id }),
-  });
+  const answer = await ctx.http.post(`${ctx.paymentUrl}/refunds`, { charge: order.charge_id });
   if (!answer.ok) throw new PaymentDeclined(`the payment service answered ${answer.status}`);
   const [row] = await ctx.db<OrderRow[]>`UPDATE orders SET status = 'refunded' WHERE id = ${order.id} RETURNING *`;
   return toOrder(row!);
@@ -40,11 +37,7 @@ const refundOrder = action('refund_order', async (ctx: WorkerContext, input: { i
 export const functions = [createOrder, getOrder, refundOrder];
 
 async function charged(ctx: WorkerContext, input: OrderInput): Promise<string> {
-  const answer = await ctx.http(`${ctx.paymentUrl}/charges`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ amount: input.amount, item: input.item }),
-  });
+  const answer = await ctx.http.post(`${ctx.paymentUrl}/charges`, { amount: input.amount, item: input.item });
   const body = (await answer.json()) as { id?: string; message?: string };
   if (body.id === undefined) throw new PaymentDeclined(body.message ?? `the payment service answered ${answer.status}`);
   return body.id;

@@ -1,4 +1,4 @@
-import { createFunctionExecutor } from '@forge/instrumentation-functions';
+import { createFunctionContext, createFunctionExecutor } from '@forge/instrumentation-functions';
 import { tracePostgres } from '@forge/instrumentation-postgres';
 import { ForgeModule } from '@forge/nestjs';
 import type { Forge } from '@forge/node';
@@ -32,12 +32,11 @@ class Ends implements OnApplicationShutdown {
 }
 
 export function workerModule(forge: Forge, parts: WorkerParts): DynamicModule {
-  const context: WorkerContext = {
+  const context: WorkerContext = createFunctionContext({
     db: tracePostgres(parts.sql),
-    http: fetch,
-    dispatch: (type, data) => parts.jobs.dispatch(type, data),
+    dispatch: (type: string, data: object) => parts.jobs.dispatch(type, data),
     paymentUrl: parts.paymentUrl,
-  };
+  });
   return {
     module: WorkerModule,
     imports: [ForgeModule.forRoot({ forge })],

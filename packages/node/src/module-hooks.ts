@@ -13,7 +13,7 @@ type Patch = (exports: unknown, info: LoadedModule) => unknown;
  */
 export function onModule(module: string, patch: Patch): () => void {
   const require = new RequireHook([module], { internals: false }, (exports, name, baseDir) => {
-    return patch(exports, { name, version: versionIn(baseDir), kind: 'cjs' }) ?? exports;
+    return (patch(exports, { name, version: versionIn(baseDir), kind: 'cjs' }) ?? exports) as typeof exports;
   });
   const imported = new ImportHook(
     [module],

@@ -52,7 +52,7 @@ export function createRecorder(options: Partial<TracerProviderOptions> = {}): Re
       throw new Error(
         `expected one ended span named ${name}, found ${found.length} among [${spans.map((span) => span.name).join(', ')}]`,
       );
-    return found[0]!;
+    return found[0];
   }
 
   function tree(): string[] {

@@ -1,0 +1,201 @@
+import { loadConfig, type ConfigInput, type ForgeConfig, type TracesConfig } from '@forge/config';
+import { Diagnostics, TracerProvider, type Tracer } from '@forge/core';
+import { createExportPipeline, createExportQueue, type Exporter } from '@forge/export';
+import {
+  createRegistry,
+  installRegistry,
+  type Instrumentation,
+  type InstrumentationState,
+} from '@forge/instrumentation';
+import { createPropagation } from '@forge/propagation';
+import { createSampling, type SamplingSettings } from '@forge/sampling';
+import type { TraceStore } from '@forge/storage';
+import { createPostgresStore } from '@forge/storage-postgres';
+import { propagation as otelPropagation } from '@opentelemetry/api';
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { atEndOfProcess } from './end-of-process.ts';
+import { standardInstrumentations } from './instrumentations.ts';
+import { lazyStore } from './lazy-store.ts';
+import { onModule } from './module-hooks.ts';
+import { nameOfProgram } from './program-name.ts';
+import { StorageLink } from './storage-link.ts';
+import { trustOf } from './trust.ts';
+
+export interface ForgeOptions {
+  /** Shown as the service of every span. Default: forge.toml, OTEL_SERVICE_NAME, the name in the nearest package.json. */
+  readonly serviceName?: string;
+  /** Values that go over forge.toml and the environment, by forge.toml's own names. */
+  readonly config?: ConfigInput;
+  /** Plugins besides the standard ones; one of the same name takes the standard one's place. */
+  readonly instrumentations?: readonly Instrumentation[];
+  /** Exporters besides the configured ones. */
+  readonly exporters?: readonly Exporter[];
+  readonly diagnostics?: Diagnostics;
+}
+
+/** A running tracer. */
+export interface Forge {
+  readonly config: ForgeConfig;
+  readonly provider: TracerProvider;
+  readonly diagnostics: Diagnostics;
+  /** For readers; opens with the first call. */
+  readonly store: TraceStore;
+  /** The database that the traces are in: DATABASE_URL, or the embedded one, started if need be. A secret. */
+  databaseUrl(): Promise<string>;
+  getTracer(name: string, version?: string): Tracer;
+  /** What is connected, traced and dropped, as plain JSON. */
+  describe(): ForgeDescription;
+  /** Delivers what has ended so far. */
+  flush(): Promise<void>;
+  /** Drains within 5 s and frees everything. Safe to call twice. */
+  shutdown(): Promise<void>;
+}
+
+export interface ForgeDescription {
+  readonly service: string;
+  readonly nodeId: string;
+  readonly sampling: readonly string[];
+  readonly instrumentations: readonly InstrumentationState[];
+  readonly exporters: readonly {
+    readonly exporter: string;
+    readonly away: boolean;
+    readonly lastFailure?: string | undefined;
+  }[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/**
+ * Starts tracing in this process, at once and without waiting for anything: the database is connected in the
+ * background, and spans wait in a bounded queue until it is there. One line in the log says what is traced and where to.
+ * @throws ForgeError FORGE_CONFIG_INVALID for a wrong configuration, FORGE_CORE_ALREADY_REGISTERED for a second tracer
+ */
+export function startForge(options: ForgeOptions = {}): Forge {
+  const { config, warnings } = loadConfig(options.config === undefined ? {} : { overrides: options.config });
+  const diagnostics = options.diagnostics ?? new Diagnostics();
+  for (const warning of warnings) diagnostics.warnOnce(`config:${warning}`, warning);
+  const nodeId = randomUUID();
+  const serviceName = options.serviceName ?? config.service.name ?? nameOfProgram();
+
+  const link = new StorageLink({
+    url: config.storage.url,
+    diagnostics,
+    open: async (url) => {
+      const store = createPostgresStore({
+        url,
+        schema: config.storage.schema,
+        partition: config.storage.partition,
+        maxConnections: config.storage.maxConnections,
+        diagnostics,
+        ...(config.storage.retentionMs === undefined ? {} : { retention: inMinutes(config.storage.retentionMs) }),
+      });
+      await store.migrate();
+      return store;
+    },
+  });
+  const { export: bounds } = config;
+  const queues = [link, ...(options.exporters ?? [])].map((exporter) =>
+    createExportQueue(exporter, {
+      diagnostics,
+      maxQueuedSpans: bounds.queueMaxSpans,
+      maxQueuedBytes: bounds.queueMaxBytes,
+      maxBatchSpans: bounds.batchMaxSpans,
+      delayMs: bounds.batchDelayMs,
+    }),
+  );
+  const sink = createExportPipeline(queues);
+  const sampling = createSampling({
+    ...samplingOf(config.traces),
+    nodeId,
+    serviceName,
+    diagnostics,
+    sink: {
+      push: (span) => sink.push(span),
+      flush: async () => void (await sink.flush()),
+      shutdown: () => sink.shutdown(),
+    },
+  });
+  const provider = new TracerProvider({
+    serviceName,
+    nodeId,
+    attributes: { 'host.name': hostname(), 'process.pid': process.pid, ...config.service.attributes },
+    sampler: sampling.sampler,
+    pipeline: sampling.pipeline,
+  });
+  const propagation = createPropagation({ trusted: trustOf(config.traces.trustedPeers) });
+  const unregister = provider.register();
+  otelPropagation.setGlobalPropagator(propagation);
+  const forgetCounts = diagnostics.register(() => ({ forge_spans_started_total: provider.startedSpans }));
+
+  const registry = createRegistry({ provider, propagation, diagnostics, onModule });
+  const uninstall = installRegistry(registry);
+  registry.enable(standardInstrumentations(config.instrument, options.instrumentations ?? []));
+
+  let ended: Promise<void> | undefined;
+  const forge: Forge = {
+    config,
+    provider,
+    diagnostics,
+    store: lazyStore(() => link.store()),
+    databaseUrl: () => link.databaseUrl(),
+    getTracer: (name, version) => provider.getTracer(name, version),
+    describe: () => ({
+      service: serviceName,
+      nodeId,
+      sampling: sampling.describe(),
+      instrumentations: registry.states(),
+      exporters: queues.map((queue) => queue.state()),
+      counts: diagnostics.counts(),
+    }),
+    flush: () => sampling.pipeline.flush(),
+    shutdown() {
+      ended ??= (async () => {
+        forgetSignals();
+        registry.disable();
+        uninstall();
+        await sampling.pipeline.shutdown();
+        await link.close();
+        forgetCounts();
+        unregister();
+        otelPropagation.disable();
+      })();
+      return ended;
+    },
+  };
+  const forgetSignals = atEndOfProcess(forge);
+  // Connecting now, not with the first batch: what is wrong with the database is said at the start.
+  void link
+    .store()
+    .catch((error: unknown) =>
+      diagnostics.warnOnce('storage', `traces cannot be stored yet: ${(error as Error).message}`),
+    );
+  diagnostics.info(startLine(serviceName, config, registry.states()));
+  return forge;
+}
+
+function startLine(serviceName: string, config: ForgeConfig, states: readonly InstrumentationState[]): string {
+  const traced = states.filter((state) => state.status === 'enabled').map((state) => state.name);
+  const where =
+    config.storage.url === undefined ? 'the embedded PostgreSQL' : `PostgreSQL at ${hostOf(config.storage.url)}`;
+  return `tracing ${serviceName}: ${traced.join(', ')} -> ${where}, sampling ${config.traces.sampleRate * 100} %`;
+}
+
+/** Switched off is the rate 0 without exceptions: spans are then not even recorded. */
+function samplingOf(traces: TracesConfig): SamplingSettings {
+  return traces.enabled ? traces : { sampleRate: 0, alwaysSample: [] };
+}
+
+/** For the store, which takes whole minutes. */
+function inMinutes(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 60_000))}m`;
+}
+
+/** Without the user and the password. */
+function hostOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return host + pathname;
+  } catch {
+    return 'DATABASE_URL';
+  }
+}
