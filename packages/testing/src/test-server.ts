@@ -1,6 +1,6 @@
 import { acquireEmbeddedPostgres, type EmbeddedPostgres } from '@forge/embedded-postgres';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, watch } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -34,7 +34,8 @@ export function setupTestServer(run: {
     run.provide('forgeTestServer', { prefix, url });
     return () => dropAll(url, prefix);
   }
-  const dataDir = mkdtempSync(join(tmpdir(), 'forge-test-postgres-'));
+  removeOfKilledRuns();
+  const dataDir = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   chmodSync(dataDir, 0o700);
   // The test files come and go; once one has started the server, the run keeps it.
   let held: Promise<EmbeddedPostgres> | undefined;
@@ -49,6 +50,27 @@ export function setupTestServer(run: {
     await server?.release({ awaitStop: true });
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
   };
+}
+
+/** Followed by the process id of the run. */
+const FOLDER = 'forge-test-postgres-';
+
+/** A killed run's server has ended by itself; its folder has not. */
+function removeOfKilledRuns(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(FOLDER) ? Number(/^\d+/.exec(name.slice(FOLDER.length))?.[0]) : Number.NaN;
+    if (!(pid > 0)) continue;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') continue; // It lives, and is another user's.
+      try {
+        rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      } catch {
+        // Another user's, or another run removes it at the same time.
+      }
+    }
+  }
 }
 
 /** Joins the run's embedded server, or starts it. */
