@@ -5,7 +5,9 @@
  * here is taken for forgotten, which writes a gap that is none. The other way round it never errs while the filter
  * lives: 2.5 minutes, less when so much is dropped that the bound on memory comes first.
  */
-const BITS = 1 << 20;
+const MAX_FILTER_BYTES = 128 * 1024;
+const MIN_FILTER_BYTES = 4 * 1024;
+const FILTERS = 8;
 const BITS_PER_ID = 16;
 const PROBES = 6;
 const STRETCH_MS = 30_000;
@@ -18,36 +20,47 @@ interface Filter {
 }
 
 export class Forgotten {
-  /** Memory of one stretch of time. */
-  static readonly FILTER_BYTES = BITS / 8;
+  /** Memory of one filter. */
+  readonly filterBytes: number;
+  readonly #bits: number;
   readonly #maxFilters: number;
   #filters: Filter[] = [];
+  /** Filters that went before their time, for want of room. */
+  shortened = 0;
 
-  /** @param maxBytes at least one filter of 128 KiB is used, once anything is dropped */
+  /** @param maxBytes at least 32 KiB are taken, when much is dropped */
   constructor(maxBytes: number) {
-    this.#maxFilters = Math.max(1, Math.floor(maxBytes / Forgotten.FILTER_BYTES));
+    this.filterBytes = Math.max(
+      MIN_FILTER_BYTES,
+      Math.min(MAX_FILTER_BYTES, 2 ** Math.floor(Math.log2(maxBytes / FILTERS))),
+    );
+    this.#bits = this.filterBytes * 8;
+    this.#maxFilters = Math.max(FILTERS, Math.floor(maxBytes / this.filterBytes));
   }
 
   get bytes(): number {
-    return this.#filters.length * Forgotten.FILTER_BYTES;
+    return this.#filters.length * this.filterBytes;
   }
 
-  /** How far back it surely remembers, in milliseconds. */
+  /** How far back it remembers, in milliseconds, while nothing was shortened. */
   get horizonMs(): number {
     return LIFE_MS - STRETCH_MS;
   }
 
   add(w1: number, w2: number, w3: number, nowMs: number): void {
     let filter = this.#filters.at(-1);
-    if (filter === undefined || filter.ids >= BITS / BITS_PER_ID || nowMs - filter.bornMs >= STRETCH_MS) {
-      if (this.#filters.length >= this.#maxFilters) this.#filters.shift();
-      filter = { bits: new Uint32Array(BITS / 32), bornMs: nowMs, ids: 0 };
+    if (filter === undefined || filter.ids >= this.#bits / BITS_PER_ID || nowMs - filter.bornMs >= STRETCH_MS) {
+      if (this.#filters.length >= this.#maxFilters) {
+        this.#filters.shift();
+        this.shortened++;
+      }
+      filter = { bits: new Uint32Array(this.#bits / 32), bornMs: nowMs, ids: 0 };
       this.#filters.push(filter);
     }
     filter.ids++;
     const step = mix(w1 ^ w2) | 1;
     for (let i = 0, at = mix(w3); i < PROBES; i++, at = (at + step) | 0) {
-      const bit = at & (BITS - 1);
+      const bit = at & (this.#bits - 1);
       filter.bits[bit >>> 5] |= 1 << (bit & 31);
     }
   }
@@ -57,7 +70,7 @@ export class Forgotten {
     const start = mix(w3);
     return this.#filters.some(({ bits }) => {
       for (let i = 0, at = start; i < PROBES; i++, at = (at + step) | 0) {
-        const bit = at & (BITS - 1);
+        const bit = at & (this.#bits - 1);
         if ((bits[bit >>> 5] & (1 << (bit & 31))) === 0) return false;
       }
       return true;

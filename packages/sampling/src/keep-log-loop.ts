@@ -43,6 +43,8 @@ export class KeepLogLoop {
   }
 
   start(): void {
+    // A node that dies before its first word is one that nobody can miss.
+    void this.#guarded('heartbeat', () => this.#beat());
     this.#every(WRITE_MS, 'write', () => this.write());
     this.#every(POLL_MS, 'poll', () => this.#poll());
     this.#every(BEAT_MS, 'heartbeat', () => this.#beat());

@@ -24,6 +24,7 @@ export interface NodeOptions {
   readonly sink: SpanSink;
   readonly ringMaxBytes: number;
   readonly ringMaxAgeMs: number;
+  readonly segmentBytes?: number;
   /** Whether there are others: without them nothing is written down for them, and nothing parked. */
   readonly shared: boolean;
 }
@@ -84,7 +85,11 @@ export class SamplingNode {
     this.#maxAgeMs = options.ringMaxAgeMs;
     const pins = (this.#pins = new Pins(options.ringMaxBytes * PIN_SHARE, PIN_MS));
     this.#ring = new SpanRing(
-      { maxBytes: options.ringMaxBytes * (1 - PIN_SHARE), maxAgeMs: options.ringMaxAgeMs },
+      {
+        maxBytes: options.ringMaxBytes * (1 - PIN_SHARE),
+        maxAgeMs: options.ringMaxAgeMs,
+        ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+      },
       {
         wants: (w0, w1, w2, w3) => pins.parked > 0 && pins.state(w0, w1, w2, w3) === PinState.parked,
         onDropped: (traceId, spans) => this.#parkOut(traceId, spans),
@@ -266,6 +271,7 @@ export class SamplingNode {
       'forge_sampling_dropped_spans_total{cause="age"}': this.#ring.expiredSpans,
       'forge_sampling_dropped_spans_total{cause="memory"}': this.#ring.evictedSpans,
       forge_sampling_refused_spans_total: this.#ring.refusedSpans,
+      forge_sampling_shortened_memories_total: this.#ring.shortenedMemories,
       forge_sampling_ring_bytes: this.#ring.bytes + this.#pins.bytes,
       forge_sampling_pinned_traces: this.#pins.size,
       forge_sampling_evicted_pins_total: this.#pins.evicted,
@@ -332,10 +338,12 @@ export class SamplingNode {
   #keep(trace: LocalTrace, reason: KeepReason, weight: number): void {
     this.#kept[reason]++;
     const { w0, w1, w2, w3 } = trace;
-    if (this.#pins.set(w0, w1, w2, w3, PinState.kept, this.#nowMs) !== PinState.kept) this.#flush([trace]);
+    // Only the first keep says anything of the ring: what it flushed is dropped there later, and not lost.
+    const first = this.#pins.set(w0, w1, w2, w3, PinState.kept, this.#nowMs) !== PinState.kept;
+    if (first) this.#flush([trace]);
     if (!this.#shared) return;
     const traceId = trace.id;
-    if (this.#ring.hasLost(trace)) this.#gap(traceId, 'late');
+    if (first && this.#ring.hasLost(trace)) this.#gap(traceId, 'late');
     // Others may have forgotten their part for longer than they can tell.
     const { root } = trace;
     if (root !== undefined && root.elapsedMs > this.#ring.forgetHorizonMs) this.#gap(traceId, 'late_trigger');

@@ -20,6 +20,8 @@ export interface SpanRingOptions {
   readonly maxBytes: number;
   /** How long a span is held at least, while there is room. */
   readonly maxAgeMs: number;
+  /** 256 KiB by default: about 2,000 spans. */
+  readonly segmentBytes?: number;
 }
 
 /** The words of a trace id. */
@@ -36,11 +38,13 @@ export interface DropListener {
   onDropped(traceId: string, spans: HeldSpan[]): void;
 }
 
-const SEGMENT_BYTES = 256 * 1024;
+const DEFAULT_SEGMENT_BYTES = 256 * 1024;
 const FILTER_BITS = 32 * 1024;
 const FILTER_BYTES = FILTER_BITS / 8;
 /** A segment takes spans for this share of the age, so that dropping by age is not later than 1.25 times the age. */
 const SEGMENT_AGE_SHARE = 0.25;
+/** ... but one with less than this share in use goes on: a quiet process is not to hold many empty segments. */
+const SEGMENT_USED_SHARE = 1 / 16;
 
 // Words of a span's header, then its attribute values as bytes.
 const LENGTH = 0;
@@ -82,6 +86,7 @@ interface Segment {
 export class SpanRing {
   readonly #options: SpanRingOptions;
   readonly #drops: DropListener;
+  readonly #normalBytes: number;
   readonly #shapes = new SpanShapes();
   readonly #forgotten: Forgotten;
   #segments: Segment[] = [];
@@ -99,12 +104,18 @@ export class SpanRing {
   constructor(options: SpanRingOptions, drops: DropListener) {
     this.#options = options;
     this.#drops = drops;
+    this.#normalBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     this.#forgotten = new Forgotten(options.maxBytes / 8);
   }
 
   /** Memory in use, never above `maxBytes`. */
   get bytes(): number {
     return this.#segmentBytes + this.#forgotten.bytes;
+  }
+
+  /** Times that the memory of dropped traces was cut short for want of room. */
+  get shortenedMemories(): number {
+    return this.#forgotten.shortened;
   }
 
   get forgetHorizonMs(): number {
@@ -162,7 +173,11 @@ export class SpanRing {
   tick(nowMs: number, expireBeforeMs: number): void {
     this.#nowMs = nowMs;
     const current = this.#current;
-    if (current !== undefined && nowMs - current.bornMs >= this.#options.maxAgeMs * SEGMENT_AGE_SHARE)
+    if (
+      current !== undefined &&
+      nowMs - current.bornMs >= this.#options.maxAgeMs * SEGMENT_AGE_SHARE &&
+      current.used * 4 >= this.#normalBytes * SEGMENT_USED_SHARE
+    )
       this.#current = undefined;
     while (this.#segments.length > 0 && this.#segments[0].lastWriteMs <= expireBeforeMs)
       this.expiredSpans += this.#dropOldest();
@@ -178,12 +193,12 @@ export class SpanRing {
 
   /** A segment with room for `need` bytes; undefined where that is more than the whole ring. */
   #newSegment(need: number): Segment | undefined {
-    const size = Math.max(SEGMENT_BYTES, Math.ceil(need / 8) * 8);
+    const size = Math.max(this.#normalBytes, Math.ceil(need / 8) * 8);
     // One of the remembering filters may come while a segment is dropped: its place is kept free.
-    const room = this.#options.maxBytes - Forgotten.FILTER_BYTES - FILTER_BYTES - size;
+    const room = this.#options.maxBytes - this.#forgotten.filterBytes - FILTER_BYTES - size;
     while (this.bytes > room && this.#segments.length > 0) this.evictedSpans += this.#dropOldest();
-    if (this.bytes > room && size > SEGMENT_BYTES) return undefined;
-    const buffer = size === SEGMENT_BYTES && this.#spare !== undefined ? this.#spare : new ArrayBuffer(size);
+    if (this.bytes > room && size > this.#normalBytes) return undefined;
+    const buffer = size === this.#normalBytes && this.#spare !== undefined ? this.#spare : new ArrayBuffer(size);
     this.#spare = undefined;
     const segment: Segment = {
       filter: new Int32Array(FILTER_BITS / 32),
@@ -229,7 +244,7 @@ export class SpanRing {
     const segment = this.#segments.shift()!;
     if (this.#current === segment) this.#current = undefined;
     this.#segmentBytes -= words.byteLength + FILTER_BYTES;
-    if (words.byteLength === SEGMENT_BYTES) this.#spare = words.buffer as ArrayBuffer;
+    if (words.byteLength === this.#normalBytes) this.#spare = words.buffer as ArrayBuffer;
     for (const [traceId, spans] of wanted) drops.onDropped(traceId, spans);
     return dropped;
   }
