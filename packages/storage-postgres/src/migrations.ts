@@ -2,6 +2,7 @@
 // oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./sql.d.ts" />
 import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
+import createForgeTraceSummaries from '../migrations/000002_create_forge_trace_summaries.sql';
 import { storageError, StorageCode } from '@forge/storage';
 import type { Sql, TransactionSql } from 'postgres';
 import type { Database } from './database.ts';
@@ -19,6 +20,7 @@ interface Migration {
 /** In order, forward only. A released one is never changed. */
 const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'create_forge_traces', sql: createForgeTraces, worksFrom: 1 },
+  { version: 2, name: 'create_forge_trace_summaries', sql: createForgeTraceSummaries, worksFrom: 2 },
 ];
 
 /** The schema version that this code was written for. */

@@ -9,6 +9,7 @@ import { Origins } from './origins.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { parseRetention } from './retention.ts';
 import { search } from './search.ts';
+import { Homes } from './summary/homes.ts';
 import { readTrace } from './trace.ts';
 import { Upkeep } from './upkeep.ts';
 import { SpanWriter } from './writer.ts';
@@ -58,13 +59,14 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
   const origins = new Origins(database, counts);
   const upkeep = new Upkeep(database, {
     partition: options.partition ?? 'auto',
-    retentionUs: options.retention === undefined ? undefined : parseRetention(options.retention),
     diagnostics,
     onProgress: options.onProgress ?? (() => undefined),
   });
-  const partitions = new Partitions(database, () => upkeep.usualWidth);
+  const retentionUs = options.retention === undefined ? undefined : parseRetention(options.retention);
+  const partitions = new Partitions(database, { usualWidth: () => upkeep.usualWidth, retentionUs });
   upkeep.partitions = partitions;
-  const writer = new SpanWriter({ database, partitions, origins, counts });
+  const homes = new Homes(database, (unixUs) => partitions.isExpired(unixUs));
+  const writer = new SpanWriter({ database, partitions, origins, homes, counts });
   const unregister = diagnostics.register(() => ({
     'forge_storage_values_altered_total{reason="cleaned"}': counts.cleaned,
     'forge_storage_values_altered_total{reason="cut"}': counts.cut,

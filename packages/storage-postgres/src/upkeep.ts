@@ -2,12 +2,11 @@ import type { Diagnostics } from '@forge/core';
 import type { Database } from './database.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { lockKey } from './lock-key.ts';
-import type { Partition, Partitions } from './partitions/partitions.ts';
+import { PARENTS, type Partition, type Partitions } from './partitions/partitions.ts';
 import { DAY_US, HOUR_US } from './partitions/ranges.ts';
 
 export interface UpkeepOptions {
   readonly partition: 'hour' | 'day' | 'auto';
-  readonly retentionUs: number | undefined;
   readonly diagnostics: Diagnostics;
   readonly onProgress: (message: string) => void;
 }
@@ -70,12 +69,8 @@ export class Upkeep {
 
   async #run(): Promise<void> {
     await this.makeAhead();
-    const { retentionUs } = this.#options;
-    if (retentionUs !== undefined) await this.#dropBefore(Date.now() * 1000 - retentionUs);
-  }
-
-  async #dropBefore(cutoffUs: number): Promise<void> {
-    const expired = (await this.#partitions.refresh()).filter((partition) => partition.upperUs <= cutoffUs);
+    await this.#partitions.refresh();
+    const expired = this.#partitions.expired();
     for (const partition of expired) await this.#drop(partition);
     if (expired.length > 0) await this.#partitions.refresh();
   }
@@ -86,7 +81,6 @@ export class Upkeep {
    */
   async #drop(partition: Partition): Promise<void> {
     const schema = quoteIdentifier(this.#database.schema);
-    const table = `${schema}.${quoteIdentifier(partition.name)}`;
     await this.#database.keeper(async (sql) => {
       const session = await sql.reserve();
       const key = lockKey(this.#database.schema, 'upkeep');
@@ -94,10 +88,15 @@ export class Upkeep {
         const [lock] = await session.unsafe('SELECT pg_try_advisory_lock($1::text::bigint) AS taken', [key]);
         if (lock?.['taken'] !== true) return;
         try {
-          await session.unsafe(`ALTER TABLE ${schema}.forge_traces DETACH PARTITION ${table} CONCURRENTLY`);
-          await session.unsafe(`DROP TABLE ${table}`);
-          await session.unsafe(`DELETE FROM ${schema}.forge_partitions WHERE name = $1`, [partition.name]);
-          this.#options.onProgress(`dropped partition ${partition.name}`);
+          // Summaries first: what is searched is always there.
+          for (const parent of [...PARENTS].reverse()) {
+            const name = partition.tables.get(parent)!;
+            const table = `${schema}.${quoteIdentifier(name)}`;
+            await session.unsafe(`ALTER TABLE ${schema}.${parent} DETACH PARTITION ${table} CONCURRENTLY`);
+            await session.unsafe(`DROP TABLE ${table}`);
+            await session.unsafe(`DELETE FROM ${schema}.forge_partitions WHERE name = $1`, [name]);
+            this.#options.onProgress(`dropped partition ${name}`);
+          }
         } finally {
           await session.unsafe('SELECT pg_advisory_unlock($1::text::bigint)', [key]);
         }

@@ -4,7 +4,7 @@
  */
 export function tagText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))) return String(value);
   return jsonText(value);
 }
 
@@ -16,7 +16,7 @@ export function tagEquals(value: unknown, text: string): boolean {
 
 function isScalar(value: unknown): boolean {
   const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean';
+  return type === 'string' || type === 'number' || type === 'boolean' || type === 'bigint';
 }
 
 function jsonText(value: unknown): string {

@@ -91,10 +91,32 @@ export class RowBuffer {
     this.#offset = this.#buffer.writeUInt32BE(value - high * 0x1_0000_0000, this.#offset + 8);
   }
 
+  /** An integer[] of one dimension. */
+  int32Array(values: Iterable<number>, length: number): void {
+    this.#ensure(24 + length * 8);
+    const buffer = this.#buffer;
+    let offset = buffer.writeInt32BE(20 + length * 8, this.#offset);
+    offset = buffer.writeInt32BE(1, offset); // dimensions
+    offset = buffer.writeInt32BE(0, offset); // no NULLs
+    offset = buffer.writeInt32BE(INT4_OID, offset);
+    offset = buffer.writeInt32BE(length, offset);
+    offset = buffer.writeInt32BE(1, offset); // lower bound
+    for (const value of values) {
+      offset = buffer.writeInt32BE(4, offset);
+      offset = buffer.writeInt32BE(value, offset);
+    }
+    this.#offset = offset;
+  }
+
   float32(value: number): void {
     this.#ensure(8);
     this.#buffer.writeInt32BE(4, this.#offset);
     this.#offset = this.#buffer.writeFloatBE(value, this.#offset + 4);
+  }
+
+  /** A timestamptz from Unix microseconds; PostgreSQL counts them from the year 2000. */
+  time(unixUs: number): void {
+    this.int64(unixUs - 946_684_800_000_000);
   }
 
   /** A value that is already in PostgreSQL's binary form: a uuid's 16 bytes, a bigint's 8. */
@@ -128,4 +150,5 @@ export class RowBuffer {
   }
 }
 
+const INT4_OID = 23;
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');

@@ -12,8 +12,6 @@ const FIELDS = 20;
 /** Flags that are not written: sampled, and a random trace id. */
 export const USUAL_FLAGS = 3;
 const MAX_DURATION_MS = 2_147_483_647;
-// PostgreSQL counts microseconds from the year 2000.
-const EPOCH_US = 946_684_800_000_000;
 
 /** Appends one row of forge_traces. `originId`: the 8 bytes of its bigint. */
 export function encodeSpan(rows: RowBuffer, span: SpanData, originId: Uint8Array, counts: Alterations): void {
@@ -29,7 +27,7 @@ export function encodeSpan(rows: RowBuffer, span: SpanData, originId: Uint8Array
   const startUs = clampUnixUs(span.startUnixUs);
   const durationUs = clampDurationUs(span.durationUs);
   if (startUs !== span.startUnixUs || durationUs !== span.durationUs) counts.clamped++;
-  rows.int64(startUs - EPOCH_US);
+  rows.time(startUs);
   rows.int32(Math.min(Math.round(durationUs / 1000), MAX_DURATION_MS));
   rows.text(span.status === Status.error ? 'error' : 'ok');
   if (span.statusMessage === undefined) rows.null();
