@@ -18,7 +18,7 @@ export function packageBuild(options = {}) {
       splitting: true,
       silent: true,
       ...options,
-      dts: typesOnly ? { only: true, compilerOptions: { ignoreDeprecations: '6.0' } } : false,
+      dts: typesOnly ? { only: true } : false,
     };
   });
 }

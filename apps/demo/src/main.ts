@@ -1,5 +1,6 @@
 // `pnpm demo`: the gateway, the worker and the payment stand-in, three orders, their traces. Serves until Ctrl-C;
 // with --once it ends, with exit code 0 only if the reference trace was read back through the API exactly.
+import { fileURLToPath } from 'node:url';
 import { renderWaterfall } from '@forge/cli/waterfall';
 import { ORDERS, placeOrder } from './orders.ts';
 import { freePort, startApp, type App } from './processes.ts';
@@ -30,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 async function start(name: string, entry: string, env: Record<string, string>): Promise<App> {
   const app = await startApp({
     name,
-    entry,
+    entry: fileURLToPath(import.meta.resolve(entry)),
     env,
     // The tracer's own lines are for people; what the apps print is theirs.
     onOutput: (line) =>

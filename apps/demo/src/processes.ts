@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 
 /** A process of the demo. */
 export interface App {
   readonly name: string;
+  readonly pid: number;
   /** What it said when it was ready. */
   readonly ready: Readonly<Record<string, unknown>>;
   /** Resolves when it has ended. */
@@ -15,7 +15,7 @@ export interface App {
 
 export interface AppOptions {
   readonly name: string;
-  /** The package whose entry is run: `@forge-apps/gateway`. */
+  /** The file that is run. */
   readonly entry: string;
   readonly env: Readonly<Record<string, string>>;
   readonly onOutput: (line: string) => void;
@@ -26,9 +26,11 @@ const STOP_WITHIN_MS = 10_000;
 
 /** Starts an app in a process of its own. Rejects with the last lines it wrote where it ends before it is ready. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const child = fork(fileURLToPath(import.meta.resolve(options.entry)), [], {
+  const child = fork(options.entry, [], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Not what this process was started with: a test runner has flags of its own.
+    execArgv: [],
   });
   const lastLines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -43,7 +45,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const ready = await readiness(child, options.name, lastLines);
-  return { name: options.name, ready, ended, stop: () => stop(child, ended) };
+  return { name: options.name, pid: child.pid!, ready, ended, stop: () => stop(child, ended) };
 }
 
 function readiness(child: ChildProcess, name: string, lastLines: readonly string[]): Promise<Record<string, unknown>> {
