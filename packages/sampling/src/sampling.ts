@@ -176,14 +176,15 @@ class ProcessSampling implements Sampling {
   async #writeTraffic(): Promise<void> {
     const { trafficLog, diagnostics } = this.#options;
     if (this.#trafficBusy) return;
-    const rows = this.#node.traffic.take();
+    const { rows, written } = this.#node.traffic.take();
+    if (trafficLog === undefined) written();
     if (rows.length === 0 || trafficLog === undefined) return;
     this.#trafficBusy = true;
     try {
       await withoutTracing(() => trafficLog.write(rows));
+      written();
       diagnostics.forget('traffic');
     } catch (error) {
-      this.#node.traffic.putBack(rows);
       diagnostics.warnOnce(
         'traffic',
         `counts of all traffic wait for the database: ${error instanceof Error ? error.message : String(error)}`,

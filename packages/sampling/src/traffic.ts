@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Status, type Kind, type Span } from '@forge/core';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { SpanShape } from './span-shape.ts';
@@ -11,6 +12,8 @@ export interface TrafficRow {
   readonly resource: string;
   readonly kind: Kind;
   readonly status: 'ok' | 'error';
+  /** Tells counts of a minute from those after it had been closed and opened again: they add up. */
+  readonly part: number;
   readonly count: number;
   readonly sumUs: number;
   readonly maxUs: number;
@@ -18,19 +21,26 @@ export interface TrafficRow {
   readonly histogram: Uint8Array;
 }
 
-/** Takes what was counted since the last call; rows of the same minute and operation add up. */
+/** Keeps rows. */
 export interface TrafficLog {
+  /** A row replaces the one before of the same minute, operation, status and part, which it contains. */
   write(rows: readonly TrafficRow[]): Promise<void>;
 }
 
 const MINUTE_US = 60_000_000;
 const MAX_OPERATIONS = 2000;
 const MAX_OPEN_MINUTES = 4000;
+/** A minute is closed when nothing was counted in it for so many rounds of `take`. */
+const QUIET_ROUNDS = 6;
 /** Where resources go that are too many to be counted apart. */
 const OTHER = '(other)';
 
 interface Minute {
   readonly minute: number;
+  readonly part: number;
+  /** Spans counted when the rows were last written. */
+  writtenCount: number;
+  quietRounds: number;
   readonly ok: LatencyHistogram;
   readonly error: LatencyHistogram;
 }
@@ -65,6 +75,8 @@ export class Traffic {
   readonly #open = new Map<Operation, Minute[]>();
   #operations = 0;
   #minutes = 0;
+  // A process that begins again under the same node id must not replace its own earlier counts.
+  #nextPart = randomInt(2 ** 30);
   /** Spans counted under `(other)` for want of room. */
   folded = 0;
 
@@ -92,29 +104,36 @@ export class Traffic {
     (span.status === Status.error ? current.error : current.ok).add(span.durationUs);
   }
 
-  /** All that was counted since the last call. */
-  take(): TrafficRow[] {
+  /** Rows of all minutes that changed since they were last written, with all that was counted in them. */
+  take(): { readonly rows: TrafficRow[]; readonly written: () => void } {
     const rows: TrafficRow[] = [];
+    const changed: [Minute, number][] = [];
     for (const [operation, minutes] of this.#open) {
-      for (const { minute, ok, error } of minutes) {
-        if (ok.count > 0) rows.push(rowOf(operation, minute, 'ok', ok));
-        if (error.count > 0) rows.push(rowOf(operation, minute, 'error', error));
+      for (const one of minutes) {
+        const { minute, ok, error, part } = one;
+        const count = ok.count + error.count;
+        if (count === one.writtenCount) {
+          one.quietRounds++;
+          continue;
+        }
+        one.quietRounds = 0;
+        changed.push([one, count]);
+        if (ok.count > 0) rows.push(rowOf(operation, minute, part, 'ok', ok));
+        if (error.count > 0) rows.push(rowOf(operation, minute, part, 'error', error));
       }
+      const open = minutes.filter(({ quietRounds }) => quietRounds < QUIET_ROUNDS);
+      if (open.length === minutes.length) continue;
+      this.#minutes -= minutes.length - open.length;
       operation.current = undefined;
+      if (open.length === 0) this.#open.delete(operation);
+      else this.#open.set(operation, open);
     }
-    this.#open.clear();
-    this.#minutes = 0;
-    return rows;
-  }
-
-  /** Rows that could not be written: they are added to what is counted since. Bounded by the number of open minutes. */
-  putBack(rows: readonly TrafficRow[]): void {
-    for (const row of rows) {
-      const minute = this.#minute(this.#findOrAdd(row), row.minuteUnixMs / 60_000);
-      (row.status === 'error' ? minute.error : minute.ok).merge(
-        LatencyHistogram.decode(row.histogram, row.sumUs, row.maxUs),
-      );
-    }
+    return {
+      rows,
+      written: () => {
+        for (const [one, count] of changed) one.writtenCount = count;
+      },
+    };
   }
 
   #minute(operation: Operation, minute: number): Minute {
@@ -124,7 +143,14 @@ export class Traffic {
     if (found === undefined) {
       // Start times are the application's to give: what makes up too many minutes is counted in the last one.
       if (this.#minutes >= MAX_OPEN_MINUTES && minutes.length > 0) return minutes.at(-1)!;
-      found = { minute, ok: new LatencyHistogram(), error: new LatencyHistogram() };
+      found = {
+        minute,
+        part: this.#nextPart++,
+        writtenCount: 0,
+        quietRounds: 0,
+        ok: new LatencyHistogram(),
+        error: new LatencyHistogram(),
+      };
       minutes.push(found);
       this.#minutes++;
     }
@@ -163,7 +189,13 @@ export class Traffic {
 
 type TrafficKey = Pick<TrafficRow, 'name' | 'resource' | 'kind' | 'serviceName'>;
 
-function rowOf(operation: Operation, minute: number, status: 'ok' | 'error', histogram: LatencyHistogram): TrafficRow {
+function rowOf(
+  operation: Operation,
+  minute: number,
+  part: number,
+  status: 'ok' | 'error',
+  histogram: LatencyHistogram,
+): TrafficRow {
   const { serviceName, name, resource, kind } = operation;
   return {
     minuteUnixMs: minute * 60_000,
@@ -172,6 +204,7 @@ function rowOf(operation: Operation, minute: number, status: 'ok' | 'error', his
     resource,
     kind,
     status,
+    part,
     count: histogram.count,
     sumUs: histogram.sumUs,
     maxUs: histogram.maxUs,

@@ -9,5 +9,6 @@
  *
  * @module
  */
+export { createPostgresKeepLog, type PostgresKeepLog, type PostgresKeepLogOptions } from './keep-log/postgres-keep-log.ts';
 export type { MigrationReport } from './migrations.ts';
 export { createPostgresStore, type PostgresStore, type PostgresStoreOptions } from './store.ts';

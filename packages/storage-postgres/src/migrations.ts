@@ -3,6 +3,7 @@
 /// <reference path="./sql.d.ts" />
 import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
 import createForgeTraceSummaries from '../migrations/000002_create_forge_trace_summaries.sql';
+import createForgeTraceKeeps from '../migrations/000003_create_forge_trace_keeps.sql';
 import { storageError, StorageCode } from '@forge/storage';
 import type { Sql, TransactionSql } from 'postgres';
 import type { Database } from './database.ts';
@@ -21,6 +22,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'create_forge_traces', sql: createForgeTraces, worksFrom: 1 },
   { version: 2, name: 'create_forge_trace_summaries', sql: createForgeTraceSummaries, worksFrom: 2 },
+  { version: 3, name: 'create_forge_trace_keeps', sql: createForgeTraceKeeps, worksFrom: 2 },
 ];
 
 /** The schema version that this code was written for. */
