@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { activeContext, attributeOf, contextWithSpan, isSuppressed, Kind, type Span, Status } from '@forge/core';
 import type { Instrumentation, InstrumentationHost } from '@forge/instrumentation';
-import { redactQuery, redactUrl } from '@forge/instrumentation/http';
+import { redactQuery, withoutCredentials } from '@forge/instrumentation/http';
 import type { FetchOptions } from './options.ts';
 
 /** undici's request as its diagnostics channels hand it out. */
@@ -45,7 +45,7 @@ function traceUndici(host: InstrumentationHost, options: FetchOptions): () => vo
   function shownUrl(origin: string, path: string): string {
     const mark = path.indexOf('?');
     const target = mark < 0 || query === 'keep' ? path : query === 'drop' ? path.slice(0, mark) : redactQuery(path);
-    const url = query === 'keep' ? origin + target : redactUrl(origin + target);
+    const url = withoutCredentials(origin) + target;
     return options.redactUrl === undefined ? url : options.redactUrl(url);
   }
 

@@ -4,16 +4,12 @@ import { errorMonitor } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Context } from '@opentelemetry/api';
-import { activeContext, contextWithSpan, isSuppressed, Kind, type Span, Status } from '@forge/core';
+import { activeContext, contextWithSpan, isSuppressed, type Span } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
-import { redactQuery } from '@forge/instrumentation/http';
-import type { HttpOptions } from './options.ts';
+import type { CallSpans } from './called-request.ts';
+import { patchMethod } from './patch-method.ts';
 
 type Request = (this: unknown, ...args: unknown[]) => ClientRequest;
-interface Callers {
-  request: Request;
-  get: Request;
-}
 
 const RESPONSE = 'http.client.response.finish';
 
@@ -23,11 +19,8 @@ const RESPONSE = 'http.client.response.finish';
  * Nothing that a caller can observe changes: no `response` listener is added (Node would wait for somebody to read
  * the body), and errors are seen through `errorMonitor` (an error that nobody handles still ends the process).
  */
-export function traceClients(host: InstrumentationHost, options: HttpOptions): () => void {
+export function traceClients(host: InstrumentationHost, spans: CallSpans): () => void {
   const calls = new WeakMap<ClientRequest, Span>();
-  const ignoredHosts = new Set(options.ignoreHosts);
-  const query = options.query ?? 'redact';
-  const { redactUrl } = options;
 
   function guard(hook: string, work: () => void): void {
     try {
@@ -41,14 +34,7 @@ export function traceClients(host: InstrumentationHost, options: HttpOptions): (
     const authority = authorityOf(request);
     if (!injected && !request.headersSent)
       host.propagation.inject(context, (name, value) => void request.setHeader(name, value));
-    if (span.isRecording()) {
-      const path = request.path;
-      const mark = path.indexOf('?');
-      const target = mark < 0 || query === 'keep' ? path : query === 'drop' ? path.slice(0, mark) : redactQuery(path);
-      const url = target.startsWith('/') ? `${request.protocol}//${authority}${target}` : target;
-      span.setResource(authority).set('method', request.method);
-      span.set('url', redactUrl === undefined ? url : redactUrl(url));
-    }
+    spans.describe(span, request.method, request.protocol, authority, request.path);
     calls.set(request, span);
     request.on(errorMonitor, (error: Error) => guard('client error', () => span.fail(error)));
     request.on('timeout', () => guard('client timeout', () => span.set('timeout', true)));
@@ -56,31 +42,47 @@ export function traceClients(host: InstrumentationHost, options: HttpOptions): (
     request.on('close', () => guard('client close', () => void (closeEarly(request, span) && span.end())));
   }
 
+  function recordAnswer(span: Span, request: ClientRequest, response: IncomingMessage): void {
+    const { statusCode, statusMessage = '', headers } = response;
+    const peer = `${request.protocol}//${authorityOf(request)}`;
+    const header = (name: string): string | undefined => headers[name] as string | undefined;
+    if (statusCode !== undefined)
+      spans.answer(span, statusCode, statusMessage, headers['content-length'], header, peer);
+  }
+
+  /** Whether the call is over now: no answer is being read any more. */
+  function closeEarly(request: ClientRequest, span: Span): boolean {
+    const response = (request as ClientRequest & { res?: IncomingMessage | null }).res;
+    if (response === null || response === undefined) {
+      if (request.destroyed && request.errored === null) span.set('aborted', true);
+      return true;
+    }
+    if (response.statusCode !== 101 && request.method !== 'CONNECT') return false;
+    recordAnswer(span, request, response);
+    return true;
+  }
+
   function heedResponse(message: unknown): void {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
     const span = calls.get(request);
     if (span === undefined) return;
     guard('client response', () => {
-      recordStatus(span, response);
-      const peer = `${request.protocol}//${authorityOf(request)}`;
-      host.propagation.heed(span.trace, (name) => response.headers[name] as string | undefined, peer);
+      recordAnswer(span, request, response);
       response.on('close', () => guard('client end', () => finish(span, response)));
     });
   }
 
   function wrap(original: Request, endsAtOnce: boolean): Request {
-    const wrapped = function (this: unknown, ...args: unknown[]): ClientRequest {
+    return function (this: unknown, ...args: unknown[]): ClientRequest {
       if (!host.active) return Reflect.apply(original, this, args);
       const context = activeContext();
       if (isSuppressed(context)) return Reflect.apply(original, this, args);
       let span: Span | undefined;
       let inner = context;
       let finalArgs = args;
-      let skip = false;
       try {
-        skip = ignoredHosts.size > 0 && isIgnoredCall(args, ignoredHosts);
-        if (!skip) {
-          span = host.tracer.start('http.client', Kind.client, context);
+        if (!spans.ignoresHosts || !isIgnoredCall(args, spans)) {
+          span = spans.start(context);
           inner = contextWithSpan(context, span);
           if (endsAtOnce || headersAreWrittenAtOnce(args)) finalArgs = withTraceHeaders(args, host, inner);
         }
@@ -99,22 +101,13 @@ export function traceClients(host: InstrumentationHost, options: HttpOptions): (
       if (span !== undefined) guard('client request', () => begin(request, span, inner, finalArgs !== args));
       return request;
     };
-    Object.defineProperty(wrapped, 'name', { value: original.name, configurable: true });
-    Object.defineProperty(wrapped, 'length', { value: original.length, configurable: true });
-    return wrapped;
   }
 
   const undos: (() => void)[] = [];
-  for (const module of [http, https] as unknown as Callers[]) {
-    for (const name of ['request', 'get'] as const) {
-      const original = module[name];
-      // `get` ends the request itself, and its headers are gone when it returns.
-      const wrapped = wrap(original, name === 'get');
-      module[name] = wrapped;
-      undos.push(() => {
-        if (module[name] === wrapped) module[name] = original;
-      });
-    }
+  for (const module of [http, https]) {
+    undos.push(patchMethod<Request>(module, 'request', (request) => wrap(request, false)));
+    // `get` ends the request itself, and its headers are gone when it returns.
+    undos.push(patchMethod<Request>(module, 'get', (get) => wrap(get, true)));
   }
   // `import { request } from 'node:http'` is a live binding: this moves it, even where it was imported before.
   syncBuiltinESMExports();
@@ -124,28 +117,6 @@ export function traceClients(host: InstrumentationHost, options: HttpOptions): (
     for (const undo of undos) undo();
     syncBuiltinESMExports();
   };
-}
-
-function recordStatus(span: Span, response: IncomingMessage): void {
-  const status = response.statusCode;
-  if (status === undefined) return;
-  span.set('status', status);
-  if (status >= 400)
-    span.setStatus({ code: Status.error, message: `${status} ${response.statusMessage ?? ''}`.trimEnd() });
-  const length = response.headers['content-length'];
-  if (length !== undefined) span.set('response_size', Number(length));
-}
-
-/** Whether the call is over now: no answer is being read any more. */
-function closeEarly(request: ClientRequest, span: Span): boolean {
-  const response = (request as ClientRequest & { res?: IncomingMessage | null }).res;
-  if (response === null || response === undefined) {
-    if (request.destroyed && request.errored === null) span.set('aborted', true);
-    return true;
-  }
-  if (response.statusCode !== 101 && request.method !== 'CONNECT') return false;
-  recordStatus(span, response);
-  return true;
 }
 
 function finish(span: Span, response: IncomingMessage): void {
@@ -208,14 +179,14 @@ function withTraceHeaders(args: readonly unknown[], host: InstrumentationHost, c
   ];
 }
 
-function isIgnoredCall(args: readonly unknown[], ignored: ReadonlySet<string>): boolean {
+function isIgnoredCall(args: readonly unknown[], spans: CallSpans): boolean {
   const first = args[0];
   if (isUrl(first)) {
     const url = typeof first === 'string' ? new URL(first) : first;
-    return ignored.has(url.hostname) || ignored.has(url.host);
+    return spans.isIgnored(url.host);
   }
   const options = optionsOf(args);
   const name = options?.hostname ?? options?.host;
   if (typeof name !== 'string') return false;
-  return ignored.has(name) || ignored.has(`${name}:${options?.port ?? ''}`);
+  return spans.isIgnored(name) || spans.isIgnored(`${name}:${options?.port ?? ''}`);
 }

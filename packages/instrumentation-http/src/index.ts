@@ -6,6 +6,6 @@
  *
  * @module
  */
-export { DEFAULT_IGNORED_PATHS, type HttpOptions } from './options.ts';
+export { DEFAULT_IGNORED_PATHS, type HttpOptions, type RequestHead } from './options.ts';
 export { http } from './plugin.ts';
 export { setHttpRoute } from './route.ts';

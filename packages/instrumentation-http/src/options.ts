@@ -1,4 +1,12 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What is known of a request before it is served. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+}
 
 export interface HttpOptions {
   /** Trace requests that this process serves. Default true. */
@@ -12,7 +20,7 @@ export interface HttpOptions {
    */
   readonly ignorePaths?: readonly (string | RegExp)[];
   /** Further served requests that are not traced: return true to leave one out. */
-  readonly ignoreRequest?: (request: IncomingMessage) => boolean;
+  readonly ignoreRequest?: (request: RequestHead) => boolean;
   /** Hosts (`host` or `host:port`, exact) that calls are not traced to; no trace context is sent there either. */
   readonly ignoreHosts?: readonly string[];
   /**

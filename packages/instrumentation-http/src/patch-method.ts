@@ -8,12 +8,16 @@ export function patchMethod<F extends (this: unknown, ...args: never[]) => unkno
   wrap: (method: F) => F,
 ): () => void {
   const target = holder as Record<string, F>;
-  const own = Object.getOwnPropertyDescriptor(target, name);
-  const wrapped = wrap(target[name]);
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  const method = target[name];
+  const wrapped = wrap(method);
+  // Its name, its length, and what hangs on it: `promisify.custom` of http2.connect.
+  const { prototype: _, ...own } = Object.getOwnPropertyDescriptors(method) as Record<string, PropertyDescriptor>;
+  Object.defineProperties(wrapped, own);
   target[name] = wrapped;
   return () => {
     if (target[name] !== wrapped) return;
-    if (own === undefined) delete (target as Partial<Record<string, F>>)[name];
-    else Object.defineProperty(target, name, own);
+    if (before === undefined) delete (target as Partial<Record<string, F>>)[name];
+    else Object.defineProperty(target, name, before);
   };
 }

@@ -1,178 +1,137 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { ROOT_CONTEXT, type Context } from '@opentelemetry/api';
-import {
-  activeContext,
-  contextWithSpan,
-  Decision,
-  ForgeContext,
-  isSuppressed,
-  Kind,
-  runInContext,
-  type Span,
-  Status,
-  withoutTracing,
-} from '@forge/core';
+import { Decision, withoutTracing } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
-import { redactQuery, ResourceNames } from '@forge/instrumentation/http';
-import { createPathFilter } from './ignored-paths.ts';
-import { DEFAULT_IGNORED_PATHS, type HttpOptions } from './options.ts';
+import { http2ServerPrototypes } from './http2-server.ts';
 import { patchMethod } from './patch-method.ts';
-
-const REQUEST = Symbol('forge.http.request');
+import {
+  type Emit,
+  emitInContext,
+  IGNORED,
+  isTracedHere,
+  REQUEST,
+  type RequestSpans,
+  type ServedRequest,
+} from './served-request.ts';
 
 interface TracedRequest extends IncomingMessage {
-  [REQUEST]?: ServerRequest | undefined;
+  [REQUEST]?: ServedRequest | undefined;
   /** What Express and its kin leave on a request that they routed. */
   readonly route?: { readonly path?: unknown };
   readonly baseUrl?: unknown;
 }
 interface TracedResponse extends ServerResponse {
-  [REQUEST]?: ServerRequest | undefined;
+  [REQUEST]?: ServedRequest | undefined;
   /** The length that Node announces, null where it sends chunks. */
   readonly _contentLength?: number | null;
 }
-
-type Emit = (this: unknown, event: string | symbol, ...args: unknown[]) => boolean;
-type WriteHead = (this: unknown, ...args: unknown[]) => ServerResponse;
-
-// A server's connections inherit the context in which it was told to listen; a request's trace has nothing to do with it.
-const ROOT = new ForgeContext(ROOT_CONTEXT, undefined, false, undefined, undefined);
-
-/** One request that is being served. */
-class ServerRequest {
-  readonly span: Span;
-  /** What the application's listeners run in. */
-  readonly context: Context;
-  readonly method: string;
-  readonly path: string;
-  readonly request: TracedRequest;
-
-  constructor(span: Span, context: Context, method: string, path: string, request: TracedRequest) {
-    this.span = span;
-    this.context = context;
-    this.method = method;
-    this.path = path;
-    this.request = request;
-  }
+/** Node's own link from a connection to the answer that is due on it. */
+interface ServerSocket extends Socket {
+  readonly _httpMessage?: TracedResponse | null;
 }
 
-/** A request that is ignored is served in a context that records nothing, so its queries leave no orphans. */
-const IGNORED = Symbol('ignored');
+type WriteHead = (this: unknown, ...args: unknown[]) => ServerResponse;
+
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 /**
- * Traces what the process's HTTP servers serve, by wrapping `emit` of their prototypes: it sees every import style,
+ * Traces what the process's HTTP/1 servers serve, by wrapping `emit` of their prototypes: it sees every import style,
  * servers that listened before, upgrades, and adds nothing to a server that somebody could trip over.
  */
-export function traceServers(host: InstrumentationHost, options: HttpOptions): () => void {
-  const isIgnored = createPathFilter(options.ignorePaths ?? DEFAULT_IGNORED_PATHS);
-  const { ignoreRequest, redactUrl } = options;
-  const query = options.query ?? 'redact';
-  const names = new ResourceNames(options.maxPaths);
-  const unregister = host.diagnostics.register(() => ({ forge_http_unnamed_requests_total: names.overflowed }));
+export function traceServers(host: InstrumentationHost, spans: RequestSpans): () => void {
+  function begin(request: TracedRequest): ServedRequest | typeof IGNORED {
+    const { headers, socket } = request;
+    const scheme = (socket as { encrypted?: boolean }).encrypted === true ? 'https://' : 'http://';
+    const origin = scheme + (headers.host ?? 'localhost');
+    return spans.begin(request.method ?? 'GET', request.url ?? '/', origin, headers, socket);
+  }
 
-  function begin(request: TracedRequest, response: TracedResponse): ServerRequest | typeof IGNORED {
-    const target = request.url ?? '/';
-    const mark = target.indexOf('?');
-    const path = mark < 0 ? target : target.slice(0, mark);
-    if (isIgnored(path) || ignoreRequest?.(request) === true) return IGNORED;
-    const headers = request.headers;
-    // The caller's address is asked for only where it matters.
-    const peer = headers.traceparent === undefined ? undefined : `http://${request.socket.remoteAddress ?? ''}`;
-    const parent = host.propagation.extract(ROOT, (name) => headers[name] as string | undefined, peer);
-    const span = host.tracer.start('http.request', Kind.server, parent);
-    const method = request.method ?? 'GET';
-    const shownPath = redactUrl === undefined ? path : redactUrl(path);
-    if (span.isRecording()) {
-      span.set('method', method).set('path', shownPath);
-      const shownTarget = mark < 0 || query === 'drop' ? path : query === 'keep' ? target : redactQuery(target);
-      const scheme = (request.socket as { encrypted?: boolean }).encrypted === true ? 'https://' : 'http://';
-      const url = scheme + (headers.host ?? 'localhost') + shownTarget;
-      span.set('url', redactUrl === undefined ? url : redactUrl(url));
-      const length = headers['content-length'];
-      if (length !== undefined) span.set('request_size', Number(length));
+  function beginExchange(request: TracedRequest, response: TracedResponse): ServedRequest | typeof IGNORED | undefined {
+    if (!isServable(request, response)) return undefined;
+    const served = begin(request);
+    if (served !== IGNORED) {
+      request[REQUEST] = served;
+      response[REQUEST] = served;
     }
-    const served = new ServerRequest(span, contextWithSpan(parent, span), method, shownPath, request);
-    request[REQUEST] = served;
-    response[REQUEST] = served;
     return served;
   }
 
-  function finish(served: ServerRequest, response: TracedResponse): void {
-    const { span, method, request } = served;
-    if (span.isRecording()) {
-      const status = response.headersSent ? response.statusCode : undefined;
-      if (status !== undefined) {
-        span.set('status', status);
-        const size = response._contentLength;
-        if (typeof size === 'number' && method !== 'HEAD') span.set('response_size', size);
-        if (status >= 500) span.setStatus({ code: Status.error, message: statusLine(status) });
+  /** A connection that becomes something else: its request lasts as long as it does, and nobody is slow for that. */
+  function beginUpgrade(request: TracedRequest, socket: Socket): ServedRequest | typeof IGNORED | undefined {
+    if (!(request instanceof http.IncomingMessage) || typeof socket?.once !== 'function' || !isTracedHere())
+      return undefined;
+    const served = begin(request);
+    if (served === IGNORED) return served;
+    const { span } = served;
+    span.trace.slowExempt = true;
+    const protocol = served.method === 'CONNECT' ? 'connect' : request.headers.upgrade;
+    span.set('upgrade', protocol);
+    if (served.method === 'CONNECT') span.setResource('CONNECT *');
+    socket.once('close', () => {
+      try {
+        spans.end(served, { status: undefined, size: undefined, aborted: false, route: undefined });
+      } catch (error) {
+        host.fail('server upgrade', error);
       }
-      if (!response.writableFinished) span.set('aborted', true);
-      if (span.resource === span.name) {
-        const route = request.route === undefined ? undefined : expressRoute(request);
-        const refused = status === undefined || (status >= 400 && status < 500);
-        if (route === undefined) span.setResource(names.of(method, served.path, refused));
-        else span.set('route', route).setResource(`${method} ${route}`);
-      }
+    });
+    return served;
+  }
+
+  function beginOn(event: string | symbol, args: readonly unknown[]): ServedRequest | typeof IGNORED | undefined {
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation':
+        return beginExchange(args[0] as TracedRequest, args[1] as TracedResponse);
+      case 'upgrade':
+      case 'connect':
+        return beginUpgrade(args[0] as TracedRequest, args[1] as Socket);
+      case 'timeout':
+        noteTimeout(args[0]);
+        return undefined;
+      case 'clientError':
+        if ((args[0] as NodeJS.ErrnoException | undefined)?.code === REQUEST_TIMEOUT) noteTimeout(args[1]);
+        return undefined;
+      default:
+        return undefined;
     }
-    span.end();
   }
 
-  function noteTimeout(socket: unknown): void {
-    // Node's own link from a connection to the answer that is due on it.
-    const response = (socket as (Socket & { _httpMessage?: TracedResponse | null }) | undefined)?._httpMessage;
-    response?.[REQUEST]?.span.set('timeout', true);
-  }
-
-  /** Everything that is no request: rare. */
-  function noteEvent(event: string | symbol, args: readonly unknown[]): void {
-    if (event === 'timeout') noteTimeout(args[0]);
-    else if (event === 'clientError' && (args[0] as NodeJS.ErrnoException | undefined)?.code === REQUEST_TIMEOUT)
-      noteTimeout(args[1]);
+  function finish(served: ServedRequest, response: TracedResponse): void {
+    const size = response._contentLength;
+    spans.end(served, {
+      status: response.headersSent ? response.statusCode : undefined,
+      size: typeof size === 'number' ? size : undefined,
+      aborted: !response.writableFinished,
+      route: routeOf(response.req),
+    });
   }
 
   const serverEmit = (emit: Emit): Emit =>
     function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
-      if (!host.active) return Reflect.apply(emit, this, [event, ...args]);
-      const request = args[0] as TracedRequest;
-      const response = args[1] as TracedResponse;
-      let served: ServerRequest | typeof IGNORED | undefined;
-      try {
-        if (event === 'request' || event === 'checkContinue' || event === 'checkExpectation') {
-          if (isServable(request, response)) served = begin(request, response);
-        } else noteEvent(event, args);
-      } catch (error) {
-        host.fail('server request', error);
+      let served: ServedRequest | typeof IGNORED | undefined;
+      if (host.active) {
+        try {
+          served = beginOn(event, args);
+        } catch (error) {
+          host.fail('server request', error);
+        }
       }
       if (served === undefined) return Reflect.apply(emit, this, [event, ...args]);
-      if (served === IGNORED) return withoutTracing(() => emit.call(this, event, request, response));
-      return serve(host, served, () => emit.call(this, event, request, response));
-    };
-
-  /**
-   * A request and its response emit what arrives later (a body, the end, an abort) in the context of their connection,
-   * which is the one in which the server began to listen: their listeners are brought back into the request's.
-   */
-  const messageEmit = (emit: Emit): Emit =>
-    function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
-      const served = (this as TracedRequest)[REQUEST];
-      if (served === undefined) return Reflect.apply(emit, this, [event, ...args]);
-      if ((this as TracedRequest).listenerCount(event) === 0 && event !== 'error') return false;
-      if (activeContext() === served.context) return Reflect.apply(emit, this, [event, ...args]);
-      return runInContext(served.context, () => Reflect.apply(emit, this, [event, ...args]));
+      const listeners = (): boolean => Reflect.apply(emit, this, [event, ...args]);
+      return served === IGNORED ? withoutTracing(listeners) : served.serve(host, listeners);
     };
 
   /** The end of a request: `close` follows `finish`, and an abort. */
   const responseEmit = (emit: Emit): Emit => {
-    const inContext = messageEmit(emit);
-    return function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
+    const inContext = emitInContext(emit);
+    return function (this: unknown, event: string | symbol): boolean {
       const response = this as TracedResponse;
       const served = event === 'close' ? response[REQUEST] : undefined;
-      if (served === undefined) return Reflect.apply(inContext, this, [event, ...args]);
+      if (served === undefined) return Reflect.apply(inContext, this, arguments);
       try {
-        return Reflect.apply(inContext, this, [event, ...args]);
+        return Reflect.apply(inContext, this, arguments);
       } finally {
         response[REQUEST] = undefined;
         try {
@@ -189,9 +148,11 @@ export function traceServers(host: InstrumentationHost, options: HttpOptions): (
     function (this: unknown, ...args: unknown[]): ServerResponse {
       const response = this as TracedResponse;
       const trace = response[REQUEST]?.span.trace;
-      if (trace !== undefined && trace.decision === Decision.kept && !response.headersSent) {
+      if (trace !== undefined && !response.headersSent) {
         try {
-          host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
+          if (trace.decision === Decision.kept)
+            host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
+          if (isEventStream(response, args)) trace.slowExempt = true;
         } catch (error) {
           host.fail('server headers', error);
         }
@@ -199,54 +160,56 @@ export function traceServers(host: InstrumentationHost, options: HttpOptions): (
       return Reflect.apply(writeHead, this, args);
     };
 
+  // A secure HTTP/2 server takes HTTP/1 where it is told to.
+  const servers = [http.Server.prototype, https.Server.prototype, ...http2ServerPrototypes()];
   const undos = [
-    patchMethod<Emit>(http.Server.prototype, 'emit', serverEmit),
-    patchMethod<Emit>(https.Server.prototype, 'emit', serverEmit),
-    patchMethod<Emit>(http.IncomingMessage.prototype, 'emit', messageEmit),
+    ...servers.map((prototype) => patchMethod<Emit>(prototype, 'emit', serverEmit)),
+    patchMethod<Emit>(http.IncomingMessage.prototype, 'emit', emitInContext),
     patchMethod<Emit>(http.ServerResponse.prototype, 'emit', responseEmit),
     patchMethod<WriteHead>(http.ServerResponse.prototype, 'writeHead', writeHeadResponding),
-    unregister,
   ];
   return () => {
     for (const undo of undos) undo();
   };
 }
 
-const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
-
-/** Not a second `emit` of a request in service (the way on from `checkContinue`), no made-up objects, not Forge's own server. */
+/** Not a second `emit` of a request in service (the way on from `checkContinue`), and no made-up or foreign objects. */
 function isServable(request: TracedRequest | undefined, response: TracedResponse | undefined): boolean {
   return (
-    response?.[REQUEST] === undefined &&
-    typeof response?.on === 'function' &&
+    response instanceof http.ServerResponse &&
+    response[REQUEST] === undefined &&
     request?.headers !== undefined &&
     request.socket !== undefined &&
-    !isSuppressed(activeContext())
+    isTracedHere()
   );
 }
 
-function serve(host: InstrumentationHost, served: ServerRequest, listeners: () => boolean): boolean {
-  try {
-    return runInContext(served.context, listeners);
-  } catch (error) {
-    // Thrown by the application's listener, on its way to `uncaughtException`.
-    try {
-      served.span.fail(error);
-    } catch (failure) {
-      host.fail('server error', failure);
-    }
-    throw error;
-  }
+function noteTimeout(socket: unknown): void {
+  (socket as ServerSocket | undefined)?._httpMessage?.[REQUEST]?.span.set('timeout', true);
 }
 
-function expressRoute(request: TracedRequest): string | undefined {
+/** Server-sent events go on for as long as somebody listens: long, not slow. */
+function isEventStream(response: ServerResponse, args: readonly unknown[]): boolean {
+  let type: unknown = response.getHeader('content-type');
+  const headers = args[args.length - 1];
+  if (type === undefined && typeof headers === 'object' && headers !== null) type = contentTypeIn(headers);
+  return typeof type === 'string' && type.startsWith('text/event-stream');
+}
+
+/** Of the headers that were given to `writeHead`: an object, a flat list or a list of pairs. */
+function contentTypeIn(headers: object): unknown {
+  if (!Array.isArray(headers)) {
+    const { 'content-type': lower, 'Content-Type': upper } = headers as Record<string, unknown>;
+    return lower ?? upper;
+  }
+  const flat: unknown[] = headers.flat();
+  const at = flat.findIndex((name) => typeof name === 'string' && name.toLowerCase() === 'content-type');
+  return at < 0 ? undefined : flat[at + 1];
+}
+
+function routeOf(request: TracedRequest): string | undefined {
   const path = request.route?.path;
   if (typeof path !== 'string') return undefined;
   const base = typeof request.baseUrl === 'string' ? request.baseUrl : '';
   return base === '' || path !== '/' ? base + path : base;
-}
-
-function statusLine(status: number): string {
-  const text = http.STATUS_CODES[status];
-  return text === undefined ? String(status) : `${status} ${text}`;
 }

@@ -24,14 +24,13 @@ export function redactQuery(target: string): string {
   return out;
 }
 
-/** An absolute URL without credentials, its query values replaced. What cannot be parsed keeps its part before `?`. */
-export function redactUrl(url: string): string {
-  const redacted = redactQuery(url);
-  const scheme = redacted.indexOf('://');
-  if (scheme < 0) return redacted;
+/** An absolute URL without its credentials, whatever they hold; a path stays as it is. */
+export function withoutCredentials(url: string): string {
+  const scheme = url.indexOf('://');
+  if (scheme < 0) return url;
   const authority = scheme + 3;
   let end = authority;
-  while (end < redacted.length && !'/?#\\'.includes(redacted[end])) end++;
-  const at = redacted.lastIndexOf('@', end - 1);
-  return at < authority ? redacted : redacted.slice(0, authority) + redacted.slice(at + 1);
+  while (end < url.length && !'/?#\\'.includes(url[end])) end++;
+  const at = url.lastIndexOf('@', end - 1);
+  return at < authority ? url : url.slice(0, authority) + url.slice(at + 1);
 }

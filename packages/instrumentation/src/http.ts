@@ -8,4 +8,4 @@
  * @module
  */
 export { ResourceNames } from './http-resource.ts';
-export { redactQuery, redactUrl } from './http-url.ts';
+export { redactQuery, withoutCredentials } from './http-url.ts';
