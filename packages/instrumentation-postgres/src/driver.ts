@@ -1,3 +1,4 @@
+import type { InstrumentationHost } from '@forge/instrumentation';
 import type { Context } from '@opentelemetry/api';
 
 /**
@@ -13,7 +14,8 @@ export interface DriverQuery {
   active: boolean;
   /** The text sent, fragments included; undefined until it was built. */
   readonly string?: string;
-  readonly strings: readonly string[];
+  strings: readonly string[];
+  readonly options: { readonly simple?: unknown; readonly prepare?: unknown };
   cursorFn?: (rows: readonly unknown[]) => unknown;
   forEachFn?: (...args: unknown[]) => unknown;
   /** Ours: where the query was written down. It may be executed elsewhere: `span('x', () => sql`..`)`. */
@@ -28,7 +30,21 @@ export interface QueryHandler {
 /** `sql`, of a pool, of a transaction or of a reserved connection. */
 export interface DriverSql {
   (first: unknown, ...rest: unknown[]): unknown;
-  readonly options?: { readonly database?: unknown };
+  readonly options?: { readonly database?: unknown; readonly prepare?: unknown };
+}
+
+/** What queries must know of the client that made them. */
+export interface ClientInfo {
+  readonly database: string | undefined;
+  /** Whether it prepares statements that do not say otherwise. */
+  readonly prepares: boolean;
+  /** Finds the running plugin at each query: it may be enabled after the client was made, and disabled before its end. */
+  readonly findHost: () => InstrumentationHost | undefined;
+}
+
+export function clientInfo(sql: DriverSql, findHost: ClientInfo['findHost']): ClientInfo {
+  const { database, prepare } = sql.options ?? {};
+  return { database: typeof database === 'string' ? database : undefined, prepares: prepare !== false, findHost };
 }
 
 export function isDriverQuery(value: unknown): value is DriverQuery {

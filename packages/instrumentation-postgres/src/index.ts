@@ -7,5 +7,6 @@
  *
  * @module
  */
+export type { PostgresOptions } from './options.ts';
 export { postgres } from './plugin.ts';
 export { tracePostgres } from './traced-sql.ts';

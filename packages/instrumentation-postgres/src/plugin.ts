@@ -1,15 +1,17 @@
 import { activeHost, replaceDefault, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
-import type { DriverSql } from './driver.ts';
+import { clientInfo, type DriverSql } from './driver.ts';
+import { setOptions, type PostgresOptions } from './options.ts';
 import { traceSql } from './traced-sql.ts';
 
 type Factory = (...args: unknown[]) => DriverSql;
 
 /** Traces the clients of postgres.js that are made after it is enabled, and those given to `tracePostgres`. */
-export function postgres(): Instrumentation {
+export function postgres(options: PostgresOptions = {}): Instrumentation {
   return {
     name: 'postgres',
     supports: [{ module: 'postgres', versions: '>=3.4.0 <4' }],
     enable(host) {
+      setOptions(host, options);
       const undos: (() => void)[] = [];
       host.onModule('postgres', (exports) => {
         // One function is all that postgres.js exports.
@@ -29,8 +31,7 @@ function tracedFactory(factory: Factory, host: InstrumentationHost): Factory {
   return new Proxy(factory, {
     apply(target, self, args: unknown[]) {
       const sql = Reflect.apply(target, self, args);
-      const database = sql.options?.database;
-      return host.active ? traceSql(sql, typeof database === 'string' ? database : undefined, findHost) : sql;
+      return host.active ? traceSql(sql, clientInfo(sql, findHost)) : sql;
     },
   });
 }

@@ -1,6 +1,7 @@
 import { activeContext, contextWithSpan, runInContext, spanOf, withoutTracing, type Span } from '@forge/core';
 import { createRegistry, installRegistry, type InstrumentationRegistry } from '@forge/instrumentation';
 import { describeInstrumentation } from '@forge/instrumentation/conformance';
+import { createPropagation } from '@forge/propagation';
 import { createRecorder, type Recorder } from '@forge/testing';
 import { createTestDatabase, type TestDatabase } from '@forge/testing/postgres';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -98,6 +99,16 @@ describe('a query', () => {
     expect(query()).toMatchObject({ status: 2, resource: 'INSERT users' });
     expect(query().statusMessage).toContain('users_pkey');
     expect(recorder.tags(query())).toMatchObject({ 'db.error_code': '23505' });
+  });
+
+  it('that fails shows where it was written, as with the bare client', async () => {
+    // Each its own template: where one was first used is remembered.
+    const thrown = await Promise.all([
+      raw`select 1 / ${0}`.catch((error: unknown) => error as Error),
+      sql`select 2 / ${0}`.catch((error: unknown) => error as Error),
+      sql.begin((tx) => tx`select 3 / ${0}`).catch((error: unknown) => error as Error),
+    ]);
+    expect(thrown.map((error) => (error as Error).stack?.includes('postgres.test.ts'))).toEqual([true, true, true]);
   });
 
   it('shows no value in an error either', async () => {
@@ -459,6 +470,48 @@ describe('the client', () => {
     await slow;
     await sql`select 1`;
     expect(recorder.spans).toHaveLength(1);
+  });
+});
+
+describe('with sqlcommenter', () => {
+  it('statements that are not prepared carry the trace to the server, and no span shows it', async () => {
+    registry.disable();
+    uninstall();
+    registry = createRegistry({
+      provider: recorder.provider,
+      propagation: createPropagation(),
+      diagnostics: recorder.diagnostics,
+    });
+    registry.enable([postgres({ sqlcommenter: true })]);
+    uninstall = installRegistry(registry);
+    const text = 'select query from pg_stat_activity where pid = pg_backend_pid()';
+    const unprepared = postgresJs(database.url, { max: 1, prepare: false });
+    const own = tracePostgres(unprepared);
+    const sent: unknown[] = [];
+    for (const pending of [
+      sql.unsafe(text),
+      sql.unsafe(`${text} and pid > $1`, [0]),
+      own`select query from pg_stat_activity where pid = pg_backend_pid() and pid > ${0}`,
+      sql`select query from pg_stat_activity where pid = pg_backend_pid()`,
+      sql.unsafe(`${text} /* own */`),
+    ]) {
+      recorder.clear();
+      const [row] = await pending;
+      const { traceId, spanId } = query();
+      const comment = ` /*traceparent='00-${traceId}-${spanId}-03',tracestate='forge%3Dp%3A${spanId}'*/`;
+      sent.push(String(row?.['query']).replace(comment, ' (commented)'));
+      expect(recorder.tags(query())['query']).not.toContain('traceparent');
+    }
+    expect(sent).toEqual([
+      `${text} (commented)`,
+      `${text} and pid > $1 (commented)`,
+      `${text} and pid > $1 (commented)`,
+      text,
+      `${text} /* own */`,
+    ]);
+    const error = await own`select ${'x'}::int`.catch((thrown: unknown) => thrown as postgresJs.PostgresError);
+    expect((error as postgresJs.PostgresError).query).toMatch(/^select \$1::int \/\*traceparent/);
+    await unprepared.end();
   });
 });
 

@@ -1,11 +1,17 @@
-import { activeContext, ForgeContextManager, isSuppressed, Kind, spanOf, type Span } from '@forge/core';
+import {
+  activeContext,
+  contextWithSpan,
+  ForgeContextManager,
+  isSuppressed,
+  Kind,
+  spanOf,
+  type Span,
+} from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
-import { describeSql, recordableSqlError, sqlErrorCode } from '@forge/instrumentation/sql';
+import { describeSql, recordableSqlError, sqlComment, sqlErrorCode, takesSqlComment } from '@forge/instrumentation/sql';
 import type { Context } from '@opentelemetry/api';
-import type { DriverQuery, QueryHandler } from './driver.ts';
-
-/** Finds the running plugin at each query: it may be enabled after the client was made, and disabled before its end. */
-export type FindHost = () => InstrumentationHost | undefined;
+import type { ClientInfo, DriverQuery, QueryHandler } from './driver.ts';
+import { optionsOf } from './options.ts';
 
 const contexts = new ForgeContextManager();
 
@@ -13,14 +19,14 @@ const contexts = new ForgeContextManager();
  * The query's handler with a span around it.
  * The handler runs when the query is executed, so a query that only ends up within another one makes no span.
  */
-export function traceHandler(handler: QueryHandler, database: string | undefined, findHost: FindHost): QueryHandler {
+export function traceHandler(handler: QueryHandler, client: ClientInfo): QueryHandler {
   function traced(query: DriverQuery): unknown {
-    const host = findHost();
+    const host = client.findHost();
     const context = issuingContext(query);
     if (host === undefined || isSuppressed(context)) return handler(query);
     let observer: QueryObserver | undefined;
     try {
-      observer = observe(query, host, context, database);
+      observer = observe(query, host, context, client);
     } catch (error) {
       host.fail('query', error);
     }
@@ -43,14 +49,14 @@ function observe(
   query: DriverQuery,
   host: InstrumentationHost,
   context: Context,
-  database: string | undefined,
+  client: ClientInfo,
 ): QueryObserver | undefined {
   const span = host.tracer.start('db.query', Kind.client, context);
   if (!span.isRecording()) {
     span.end();
     return undefined;
   }
-  const observer = new QueryObserver(query, span, host, context, database);
+  const observer = new QueryObserver(query, span, host, context, client);
   observer.attach();
   return observer;
 }
@@ -61,26 +67,22 @@ class QueryObserver {
   readonly #span: Span;
   readonly #host: InstrumentationHost;
   readonly #context: Context;
-  readonly #database: string | undefined;
+  readonly #client: ClientInfo;
+  #comment = '';
   #cursorRows: number | undefined = undefined;
   #ended = false;
 
-  constructor(
-    query: DriverQuery,
-    span: Span,
-    host: InstrumentationHost,
-    context: Context,
-    database: string | undefined,
-  ) {
+  constructor(query: DriverQuery, span: Span, host: InstrumentationHost, context: Context, client: ClientInfo) {
     this.#query = query;
     this.#span = span;
     this.#host = host;
     this.#context = context;
-    this.#database = database;
+    this.#client = client;
   }
 
   attach(): void {
     const query = this.#query;
+    if (optionsOf(this.#host).sqlcommenter === true) this.#addComment();
     // A socket's events run in the context of whoever opened the connection: rows are to be handed over in the query's.
     if (query.forEachFn !== undefined) query.forEachFn = contexts.bind(this.#context, query.forEachFn);
     if (query.cursorFn === undefined) {
@@ -93,6 +95,28 @@ class QueryObserver {
     wrapWhenSet(query, 'resolve', (resolve) => this.#resolving(resolve));
     wrapWhenSet(query, 'reject', (reject) => this.#rejecting(reject));
     wrapWhenSet(query, 'cursorFn', (cursorFn) => cursorFn && this.#countingRows(cursorFn));
+  }
+
+  /**
+   * Appends the comment to the text's last part, until the text is built: errors look their origin up by the parts.
+   * Prepared statements have none: each text would be prepared anew, and for good.
+   */
+  #addComment(): void {
+    const query = this.#query;
+    const { strings, options } = query;
+    const prepared = options.simple !== true && ((options.prepare as boolean | undefined) ?? this.#client.prepares);
+    if (prepared || strings.length === 0 || !strings.every(takesSqlComment)) return;
+    this.#comment = sqlComment(this.#host.propagation, contextWithSpan(this.#context, this.#span));
+    const last = strings.length - 1;
+    query.strings = strings.with(last, `${strings[last]}${this.#comment}`);
+    Object.defineProperty(query, 'string', {
+      configurable: true,
+      enumerable: true,
+      set(text: string) {
+        query.strings = strings;
+        Object.defineProperty(query, 'string', { value: text, configurable: true, enumerable: true, writable: true });
+      },
+    });
   }
 
   /** Takes the time until a connection works on this query: behind others in the pool's queue, or in a pipeline. */
@@ -146,10 +170,11 @@ class QueryObserver {
     this.#ended = true;
     const span = this.#span;
     this.#guard('query end', () => {
-      const text = this.#query.string ?? this.#query.strings.join('?');
+      const sent = this.#query.string ?? this.#query.strings.join('?');
+      const text = this.#comment === '' ? sent : sent.replace(this.#comment, '');
       const { operation, table, query, resource } = describeSql(text);
       if (resource !== '') span.setResource(resource);
-      span.set('operation', operation).set('table', table).set('query', query).set('database', this.#database);
+      span.set('operation', operation).set('table', table).set('query', query).set('database', this.#client.database);
       outcome();
     });
     this.#guard('query end', () => span.end());

@@ -1,7 +1,7 @@
 import { activeContext } from '@forge/core';
 import { activeHost } from '@forge/instrumentation';
-import { isDriverQuery, type DriverSql, type QueryHandler } from './driver.ts';
-import { traceHandler, type FindHost } from './traced-query.ts';
+import { clientInfo, isDriverQuery, type ClientInfo, type DriverSql, type QueryHandler } from './driver.ts';
+import { traceHandler } from './traced-query.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -17,38 +17,40 @@ const traced = new WeakSet<object>();
  */
 export function tracePostgres<S extends (...args: never[]) => unknown>(sql: S): S {
   const driver = sql as unknown as DriverSql;
-  const database = driver.options?.database;
-  return traceSql(driver, typeof database === 'string' ? database : undefined, () =>
-    activeHost('postgres'),
-  ) as unknown as S;
+  const info = clientInfo(driver, () => activeHost('postgres'));
+  return traceSql(driver, info) as unknown as S;
 }
 
-/** As `tracePostgres`, with the plugin looked up by `findHost`. */
-export function traceSql(sql: DriverSql, database: string | undefined, findHost: FindHost): DriverSql {
+/** As `tracePostgres`, for a client that is known already. */
+export function traceSql(sql: DriverSql, client: ClientInfo): DriverSql {
   if (traced.has(sql)) return sql;
   const known = proxies.get(sql);
   if (known !== undefined) return known as DriverSql;
-  const proxy = new Proxy(sql, new SqlTraps(database, findHost));
+  const proxy = new Proxy(sql, new SqlTraps(client));
   proxies.set(sql, proxy);
   traced.add(proxy);
   return proxy;
 }
 
 class SqlTraps implements ProxyHandler<DriverSql> {
-  readonly #database: string | undefined;
-  readonly #findHost: FindHost;
+  readonly #client: ClientInfo;
   /** Wrapped methods by name, each with the method it wraps: they must stay the same from one look to the next. */
   readonly #methods = new Map<string, { original: unknown; wrapped: Method }>();
   #handler: QueryHandler | undefined = undefined;
   #tracedHandler: QueryHandler | undefined = undefined;
 
-  constructor(database: string | undefined, findHost: FindHost) {
-    this.#database = database;
-    this.#findHost = findHost;
+  constructor(client: ClientInfo) {
+    this.#client = client;
   }
 
   apply(sql: DriverSql, self: unknown, args: unknown[]): unknown {
-    return this.#marked(Reflect.apply(sql, self, args));
+    const made = Reflect.apply(sql, self, args);
+    const [template] = args;
+    if (isTemplate(template) && !showsItsCaller.has(template)) {
+      showsItsCaller.add(template);
+      showCaller(made, SqlTraps.prototype.apply);
+    }
+    return this.#marked(made);
   }
 
   get(sql: DriverSql, key: string | symbol): unknown {
@@ -89,7 +91,7 @@ class SqlTraps implements ProxyHandler<DriverSql> {
   }
 
   #trace(sql: unknown): unknown {
-    return typeof sql === 'function' ? traceSql(sql as DriverSql, this.#database, this.#findHost) : sql;
+    return typeof sql === 'function' ? traceSql(sql as DriverSql, this.#client) : sql;
   }
 
   /** Puts the traced handler into a query that was just made; helpers and identifiers pass. */
@@ -98,11 +100,31 @@ class SqlTraps implements ProxyHandler<DriverSql> {
     const handler = made.handler;
     if (handler !== this.#handler) {
       this.#handler = handler;
-      this.#tracedHandler = traceHandler(handler, this.#database, this.#findHost);
+      this.#tracedHandler = traceHandler(handler, this.#client);
     }
     made.handler = this.#tracedHandler!;
     made.forgeContext = activeContext();
     return made;
+  }
+}
+
+// Templates whose remembered origin has the caller's line.
+const showsItsCaller = new WeakSet<object>();
+
+/**
+ * postgres.js remembers for each template where it was first used, in four lines of a stack, and adds them to errors:
+ * with the proxy between, the fourth is ours. The caller's follows it.
+ */
+function showCaller(query: unknown, below: unknown): void {
+  if (typeof query !== 'object' || query === null) return;
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 1;
+  const caller = { stack: '' };
+  Error.captureStackTrace(caller, below as () => void);
+  Error.stackTraceLimit = limit;
+  for (const key of Object.getOwnPropertySymbols(query)) {
+    const origin: unknown = Reflect.get(query, key);
+    if (origin instanceof Error) origin.stack += caller.stack.slice(caller.stack.indexOf('\n'));
   }
 }
 
@@ -112,6 +134,6 @@ function isWrapped(key: string): key is WrappedMethod {
   return key === 'unsafe' || key === 'begin' || key === 'savepoint' || key === 'reserve' || key === 'file';
 }
 
-function isTemplate(value: unknown): boolean {
+function isTemplate(value: unknown): value is object {
   return Array.isArray(value) && Array.isArray((value as unknown as { raw?: unknown }).raw);
 }

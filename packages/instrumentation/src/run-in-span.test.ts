@@ -19,7 +19,7 @@ it.each<[string, () => unknown]>([
 ])('gives back %s, with the outcome in the span', async (_what, fn) => {
   recorder.clear();
   const span = host.tracer.start('work');
-  const result = runInSpan(host, span, activeContext(), fn, (s, value) => s.set('result', value));
+  const result = runInSpan(host, span, activeContext(), fn, (s, value) => s.set('result', value as number));
   expect(await result).toBe(5);
   expect(recorder.tags(recorder.only('work'))).toEqual({ result: 5 });
 });

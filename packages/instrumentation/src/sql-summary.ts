@@ -172,7 +172,6 @@ export class SummaryCollector implements SqlSink {
       const level = this.#level();
       level.expect = level.with ? Expect.cte : level.list;
     } else if (code === SEMICOLON) {
-      // The next statement's verb joins the summary if it is a known one.
       if (this.#levels.length === 1) this.#levels[0] = newLevel();
     } else this.#level().expect = Expect.nothing;
   }
@@ -236,7 +235,7 @@ export class SummaryCollector implements SqlSink {
 
   /** A word that starts a statement. Returns whether it is one. */
   #verb(level: Level, text: string, upper: string): boolean {
-    if (SET_OPERATORS.has(upper)) return false;
+    if (SET_OPERATORS.has(upper) || upper === 'ALL' || upper === 'DISTINCT') return false;
     const open = level.fresh || BEFORE_SELECT.has(level.verb);
     if (!open) return false;
     if (upper === 'SELECT') return this.#begin(level, text, upper);
@@ -247,13 +246,12 @@ export class SummaryCollector implements SqlSink {
       return true;
     }
     if (!level.fresh) return false;
-    // The first word of all names the operation, whatever it is.
-    if (this.#levels.length === 1 && level.verb === '' && !level.with && this.#summary === '')
-      return this.#begin(level, text, upper);
+    // A statement's first word names its operation, whatever it is.
+    if (this.#levels.length === 1 && level.verb === '' && !level.with) return this.#begin(level, text, upper);
     // VALUES and TABLE only name an operation where they are the whole statement.
     if (VERBS.has(upper) && upper !== 'VALUES' && upper !== 'TABLE') return this.#begin(level, text, upper);
-    // In a WITH the main verb is still to come, and after EXPLAIN and UNION there may be options.
-    if (!level.with && level.verb !== 'EXPLAIN' && upper !== 'ALL' && upper !== 'DISTINCT') level.fresh = false;
+    // In a WITH the main verb is still to come, and after EXPLAIN there may be options.
+    if (!level.with && level.verb !== 'EXPLAIN') level.fresh = false;
     return false;
   }
 
@@ -327,6 +325,8 @@ export class SummaryCollector implements SqlSink {
       level.list = Expect.source;
     }
     if (outer.expect !== Expect.cte) outer.expect = Expect.nothing;
+    // A statement in parentheses: what follows it is no verb, unless by UNION.
+    if (outer.verb === '' && !outer.with) outer.fresh = false;
     this.#levels.push(level);
   }
 

@@ -12,3 +12,4 @@
 export { createSqlDescriber, describeSql, type SqlDescriberOptions } from './sql-describe.ts';
 export type { SqlDescription } from './sql-summary.ts';
 export { recordableSqlError, sqlErrorCode } from './sql-error.ts';
+export { sqlComment, takesSqlComment } from './sql-comment.ts';
