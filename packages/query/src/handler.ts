@@ -1,5 +1,6 @@
 import { isForgeError } from '@forge/core';
 import type { TraceStore } from '@forge/storage';
+import { jaegerRoutes } from './jaeger-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import { namesRoutes } from './names-routes.ts';
 import { compareRoute } from './compare-route.ts';
@@ -11,6 +12,7 @@ import { ProblemError } from './problem.ts';
 import { jsonResponse, SAFE_HEADERS } from './response.ts';
 import { ratesRoutes } from './rates-routes.ts';
 import { matchPattern, type Route } from './route.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import { traceRoutes } from './trace-routes.ts';
 
 export interface QueryOptions extends AccessOptions {
@@ -23,6 +25,8 @@ export interface QueryOptions extends AccessOptions {
   readonly retention?: string;
   /** Longest time for one answer to begin. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Longest body of an import, unpacked. Default 256 MB. */
+  readonly maxImportBytes?: number;
   /** Told of failures that are not the caller's. */
   readonly onError?: (error: unknown) => void;
   /** Unix milliseconds, for times before now. Default `Date.now`. */
@@ -44,7 +48,9 @@ export function createQueryHandler(options: QueryOptions): QueryHandler {
     ...namesRoutes(),
     ...ratesRoutes(),
     compareRoute(options.retention),
+    ...transferRoutes(options.retention, options.maxImportBytes ?? 256_000_000),
     ...liveRoutes(),
+    ...jaegerRoutes(options.retention),
     infoRoute(options.info),
   ];
   routes.push(openApiRoute(() => openApiDocument(routes, basePath)));
@@ -57,7 +63,7 @@ export function createQueryHandler(options: QueryOptions): QueryHandler {
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     check(request, isWrite ? 'write' : 'read', peer);
     const { route, path } = findRoute(routes, basePath, url.pathname, request.method);
-    const deadline = AbortSignal.timeout(timeoutMs);
+    const deadline = route.isUnbounded === true ? new AbortController().signal : AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([deadline, request.signal]);
     const nowUnixUs = Math.floor(nowMs() * 1000);
     return within(route.handle({ request, url, path, store, nowUnixUs, signal }), signal, deadline, timeoutMs);

@@ -16,4 +16,5 @@ export { createQueryHandler, type QueryHandler, type QueryOptions } from './hand
 export type { Problem } from './problem.ts';
 export type { EdgeJson, EdgesJson, HeatmapJson, RatePointJson, RateSeriesJson, RatesJson } from './rates.ts';
 export type { PageJson, SummaryJson } from './search.ts';
+export type { ImportJson } from './transfer-routes.ts';
 export type { GapJson, LinkJson, LogJson, RootJson, ServiceJson, SpanJson, TraceJson } from './trace-json.ts';

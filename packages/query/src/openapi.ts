@@ -5,7 +5,9 @@ import { SCHEMAS } from './schemas.ts';
 /** The OpenAPI 3.1 document of the given routes, mounted at `basePath`. */
 export function openApiDocument(routes: readonly Route[], basePath: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) (paths[basePath + route.pattern] ??= {})[route.method.toLowerCase()] = operation(route);
+  for (const route of routes)
+    if (route.isJaegers !== true)
+      (paths[basePath + route.pattern] ??= {})[route.method.toLowerCase()] = operation(route);
   return {
     openapi: '3.1.0',
     info: {
@@ -38,6 +40,15 @@ function operation(route: Route): Record<string, unknown> {
       ...queryParameters(route.parameters),
       ...(route.takesTags === true ? [TAGS] : []),
     ],
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            description: route.body.description,
+            required: true,
+            content: { [route.body.contentType]: {} },
+          },
+        }),
     responses: {
       ...success(route),
       ...Object.fromEntries(statuses.map((status) => [status, PROBLEM])),

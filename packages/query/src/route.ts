@@ -32,6 +32,12 @@ export interface Route {
     | { readonly schema: string }
     | { readonly contentType: string; readonly description: string }
     | { readonly description: string };
+  /** What the request's body is. */
+  readonly body?: { readonly contentType: string; readonly description: string };
+  /** Takes as long as the caller sends: only the caller's leaving ends it. */
+  readonly isUnbounded?: true;
+  /** Of Jaeger's API: described by Jaeger, left out of OpenAPI. */
+  readonly isJaegers?: true;
   /** Problem statuses beyond 400, 401, 403, 500, 503, 504. */
   readonly problems?: readonly number[];
   readonly handle: (context: RouteContext) => Promise<Response>;

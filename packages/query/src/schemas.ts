@@ -185,6 +185,16 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     errors: count,
   }),
   ComparedSpans: object({ spans: { type: 'integer', minimum: 1 }, errors: count, duration_us: count, self_us: count }),
+  Import: object({
+    formats: list({ type: 'string', enum: ['otlp', 'zipkin', 'jaeger'] }),
+    spans: count,
+    stored: count,
+    duplicates: count,
+    expired: count,
+    rejected: count,
+    reason: orNull('string'),
+    trace_ids: list(traceId),
+  }),
   Info: { type: 'object' },
   Problem: object(
     {
