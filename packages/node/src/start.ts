@@ -1,4 +1,4 @@
-import { loadConfig, type ConfigInput, type ForgeConfig, type TracesConfig } from '@forge/config';
+import { loadConfig, type ConfigInput, type ForgeConfig, type StorageConfig, type TracesConfig } from '@forge/config';
 import { Diagnostics, TracerProvider, type Tracer } from '@forge/core';
 import { createExportPipeline, createExportQueue, type Exporter } from '@forge/export';
 import {
@@ -10,16 +10,16 @@ import {
 import { createPropagation } from '@forge/propagation';
 import { createSampling, type SamplingSettings } from '@forge/sampling';
 import type { TraceStore } from '@forge/storage';
-import { createPostgresStore } from '@forge/storage-postgres';
+import { createPostgresKeepLog, createPostgresStore } from '@forge/storage-postgres';
 import { propagation as otelPropagation } from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { atEndOfProcess } from './end-of-process.ts';
 import { standardInstrumentations } from './instrumentations.ts';
-import { lazyStore } from './lazy-store.ts';
+import { lazily } from './lazily.ts';
 import { onModule } from './module-hooks.ts';
 import { nameOfProgram } from './program-name.ts';
-import { StorageLink } from './storage-link.ts';
+import { StorageLink, type OpenStorage } from './storage-link.ts';
 import { trustOf } from './trust.ts';
 
 export interface ForgeOptions {
@@ -80,18 +80,7 @@ export function startForge(options: ForgeOptions = {}): Forge {
   const link = new StorageLink({
     url: config.storage.url,
     diagnostics,
-    open: async (url) => {
-      const store = createPostgresStore({
-        url,
-        schema: config.storage.schema,
-        partition: config.storage.partition,
-        maxConnections: config.storage.maxConnections,
-        diagnostics,
-        ...(config.storage.retentionMs === undefined ? {} : { retention: inMinutes(config.storage.retentionMs) }),
-      });
-      await store.migrate();
-      return store;
-    },
+    open: (url) => openStorage(url, config.storage, nodeId, diagnostics),
   });
   const { export: bounds } = config;
   const queues = [link, ...(options.exporters ?? [])].map((exporter) =>
@@ -104,11 +93,14 @@ export function startForge(options: ForgeOptions = {}): Forge {
     }),
   );
   const sink = createExportPipeline(queues);
+  const keepLog = lazily(async () => (await link.storage()).keepLog);
   const sampling = createSampling({
     ...samplingOf(config.traces),
     nodeId,
     serviceName,
     diagnostics,
+    keepLog,
+    trafficLog: keepLog,
     sink: {
       push: (span) => sink.push(span),
       flush: async () => void (await sink.flush()),
@@ -136,7 +128,7 @@ export function startForge(options: ForgeOptions = {}): Forge {
     config,
     provider,
     diagnostics,
-    store: lazyStore(() => link.store()),
+    store: lazily(async () => (await link.storage()).store),
     databaseUrl: () => link.databaseUrl(),
     getTracer: (name, version) => provider.getTracer(name, version),
     describe: () => ({
@@ -171,6 +163,31 @@ export function startForge(options: ForgeOptions = {}): Forge {
     );
   diagnostics.info(startLine(serviceName, config, registry.states()));
   return forge;
+}
+
+/** Opens the store and the keep log, the tables brought to this version. */
+async function openStorage(
+  url: string,
+  { schema, partition, maxConnections, retentionMs }: StorageConfig,
+  nodeId: string,
+  diagnostics: Diagnostics,
+): Promise<OpenStorage> {
+  const store = createPostgresStore({
+    url,
+    schema,
+    partition,
+    maxConnections,
+    diagnostics,
+    ...(retentionMs === undefined ? {} : { retention: inMinutes(retentionMs) }),
+  });
+  try {
+    await store.migrate();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const keepLog = createPostgresKeepLog({ url, schema, nodeId, ...(retentionMs === undefined ? {} : { retentionMs }) });
+  return { store, keepLog };
 }
 
 function startLine(serviceName: string, config: ForgeConfig, states: readonly InstrumentationState[]): string {

@@ -2,12 +2,19 @@ import { ForgeError, withoutTracing, type Diagnostics, type SpanData } from '@fo
 import { acquireEmbeddedPostgres, type EmbeddedPostgres } from '@forge/embedded-postgres';
 import type { Exporter, ExportResult } from '@forge/export';
 import type { TraceStore } from '@forge/storage';
+import type { PostgresKeepLog } from '@forge/storage-postgres';
+
+/** What is open in the database. */
+export interface OpenStorage {
+  readonly store: TraceStore;
+  readonly keepLog: PostgresKeepLog;
+}
 
 export interface StorageLinkOptions {
   /** A PostgreSQL of the user's; undefined for the embedded one. */
   readonly url: string | undefined;
-  /** Opens the store, migrations included; called again after a failure. */
-  readonly open: (url: string) => Promise<TraceStore>;
+  /** Opens, migrations included; called again after a failure. */
+  readonly open: (url: string) => Promise<OpenStorage>;
   readonly diagnostics: Diagnostics;
 }
 
@@ -19,7 +26,7 @@ export class StorageLink implements Exporter {
   readonly name = 'postgres';
   readonly #options: StorageLinkOptions;
   #embedded: Promise<EmbeddedPostgres> | undefined = undefined;
-  #store: Promise<TraceStore> | undefined = undefined;
+  #storage: Promise<OpenStorage> | undefined = undefined;
   #closed = false;
 
   constructor(options: StorageLinkOptions) {
@@ -39,33 +46,31 @@ export class StorageLink implements Exporter {
     }
   }
 
-  /** The open store. Rejects with a ForgeError while the database cannot be reached; the next call tries again. */
-  async store(): Promise<TraceStore> {
+  /** What is open. Rejects with a ForgeError while the database cannot be reached; the next call tries again. */
+  async storage(): Promise<OpenStorage> {
     if (this.#closed) throw new ForgeError('FORGE_NODE_STOPPED', 'the tracer has been shut down');
-    this.#store ??= withoutTracing(async () => this.#options.open(await this.databaseUrl()));
+    this.#storage ??= withoutTracing(async () => this.#options.open(await this.databaseUrl()));
     try {
-      return await this.#store;
+      return await this.#storage;
     } catch (error) {
-      this.#store = undefined;
+      this.#storage = undefined;
       throw error;
     }
   }
 
   async export(batch: readonly SpanData[], signal: AbortSignal): Promise<ExportResult> {
-    const store = await this.store();
+    const { store } = await this.storage();
     await store.write(batch, signal);
     return { rejected: 0 };
   }
 
-  /** The queue has drained. The store stays open for readers until `close`. */
-  async shutdown(): Promise<void> {
-    // Readers (the API) share the store: see close().
-  }
+  /** The queue has drained. Readers (the API) and the keep log share the connections: see `close`. */
+  async shutdown(): Promise<void> {}
 
   async close(): Promise<void> {
     this.#closed = true;
-    const [store, embedded] = [this.#store, this.#embedded];
-    await store?.then((open) => open.close()).catch(() => undefined);
+    const [storage, embedded] = [this.#storage, this.#embedded];
+    await storage?.then(({ store, keepLog }) => Promise.all([store.close(), keepLog.close()])).catch(() => undefined);
     await embedded?.then((server) => server.release()).catch(() => undefined);
   }
 }

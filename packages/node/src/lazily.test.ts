@@ -1,12 +1,12 @@
-import { createMemoryStore } from '@forge/storage';
+import { createMemoryStore, type TraceStore } from '@forge/storage';
 import { makeSpan } from '@forge/testing';
 import { expect, it } from 'vitest';
-import { lazyStore } from './lazy-store.ts';
+import { lazily } from './lazily.ts';
 
 it('opens with the first call, not before', async () => {
   let opened = 0;
   const memory = createMemoryStore();
-  const store = lazyStore(async () => {
+  const store = lazily<TraceStore>(async () => {
     opened++;
     return memory;
   });
@@ -18,11 +18,11 @@ it('opens with the first call, not before', async () => {
 });
 
 it('hands the reason on while the database is away', async () => {
-  const store = lazyStore(() => Promise.reject(new Error('nobody listens on 5432')));
+  const store = lazily<TraceStore>(() => Promise.reject(new Error('nobody listens on 5432')));
   await expect(store.services({ startUnixUs: 0, endUnixUs: 1 })).rejects.toThrow('nobody listens on 5432');
 });
 
 it('is no promise itself, so it may be returned from an async function', async () => {
-  const store = await (async () => lazyStore(async () => createMemoryStore()))();
+  const store = await (async () => lazily<TraceStore>(async () => createMemoryStore()))();
   expect(typeof store.write).toBe('function');
 });
