@@ -37,6 +37,7 @@ function localApi(opened: OpenStore): ApiClient {
   const handler = createQueryHandler({
     store: opened.store,
     timeoutMs: TIMEOUT_MS,
+    maxImportBytes: Infinity,
     onError: (error) => (failure = error),
   });
   return client(async (path, init) => {

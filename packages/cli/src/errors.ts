@@ -6,6 +6,8 @@ export const CliErrors = {
   notFound: 'FORGE_CLI_NOT_FOUND',
   /** The API answered with an error, or not at all. */
   api: 'FORGE_CLI_API',
+  /** A file cannot be read or written. */
+  file: 'FORGE_CLI_FILE',
   /** The interface or port is not free to listen on. */
   listen: 'FORGE_CLI_LISTEN',
 } as const;

@@ -1,5 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { CommandHost, GlobalOptions } from './command-host.ts';
+import { exportTrace, type ExportOptions } from './commands/export.ts';
+import { importFiles } from './commands/import.ts';
 import { getTrace, type GetOptions } from './commands/traces-get.ts';
 import { listTraces, type ListOptions } from './commands/traces-list.ts';
 import { migrateDatabase } from './commands/migrate.ts';
@@ -55,6 +57,16 @@ export function createProgram(host: CommandHost, version: string): Command {
     .option('-a, --all', 'all spans; by default what comes in: requests and jobs')
     .option('--once', 'once, without refreshing')
     .action((options: TopOptions, command: Command) => topOperations(host, options, globals(command)));
+  program
+    .command('export <id>')
+    .description('one trace in a format of other tools')
+    .requiredOption('-f, --format <format>', 'otlp, zipkin, jaeger (its UI’s JSON) or chrome (for Perfetto)')
+    .option('-o, --output <file>', 'a file; standard output by default')
+    .action((id: string, options: ExportOptions, command: Command) => exportTrace(host, id, options, globals(command)));
+  program
+    .command('import <files...>')
+    .description('stores the spans of trace files: OTLP JSON, Zipkin JSON, the JSON of Jaeger’s UI; gzip too')
+    .action((files: string[], _options: object, command: Command) => importFiles(host, files, globals(command)));
   program
     .command('open [id]')
     .description('the viewer in the browser, at a trace where one is named')

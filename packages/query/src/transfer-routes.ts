@@ -72,7 +72,7 @@ export function transferRoutes(retention: string | undefined, maxImportBytes: nu
       access: 'write',
       summary: 'Stores the spans of a file: OTLP JSON, Zipkin JSON, or the JSON of Jaeger’s UI',
       description:
-        `The format is found out by the content. The body is read as it comes, up to ${maxImportBytes} bytes unpacked; \`content-encoding: gzip\` is understood. ` +
+        `The format is found out by the content. The body is read as it comes, up to a configured number of bytes unpacked; \`content-encoding: gzip\` is understood. ` +
         'A span that is stored already stays as it was, so a file that broke off can be sent again.',
       parameters: {},
       answer: { schema: 'Import' },

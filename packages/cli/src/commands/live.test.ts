@@ -160,6 +160,9 @@ describe('forge serve', () => {
     const response = await fetch(`${url}/_api/traces/${span.traceId}`);
     expect(response.status).toBe(200);
     await response.arrayBuffer();
+    const jaegers = await fetch(`${url}/api/traces/${span.traceId}`);
+    expect(await jaegers.json()).toMatchObject({ data: [{ traceID: span.traceId }] });
+    expect((await fetch(`${url}/api/nothing`)).status).toBe(404);
     interrupt.abort();
     expect((await running).exitCode).toBe(0);
     await expect(fetch(`${url}/_api/traces`)).rejects.toThrow('fetch failed');

@@ -40,12 +40,21 @@ export async function serve(host: CommandHost, options: ServeOptions, global: Gl
   }
 }
 
-/** The API below `/_api`, the viewer everywhere else. */
+/**
+ * The API below `/_api`, Jaeger's query API below `/api` too, the viewer everywhere else. Some versions of Grafana's
+ * Jaeger data source replace the path of the configured URL, so that API has to be at the root as well.
+ */
 function withViewer(query: QueryHandler): QueryHandler {
   const viewer = createDashboardHandler();
   return async (request, peer) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === '/_api' || pathname.startsWith('/_api/')) return query(request, peer);
+    const url = new URL(request.url);
+    if (url.pathname.startsWith('/_api/')) return query(request, peer);
+    if (url.pathname.startsWith('/api/')) {
+      url.pathname = `/_api/jaeger${url.pathname}`;
+      const { method, headers, signal } = request;
+      // The Host header goes along: it is checked.
+      return query(new Request(url, { method, headers, signal }), peer);
+    }
     try {
       return await viewer(request);
     } catch (error) {
