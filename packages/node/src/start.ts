@@ -157,7 +157,7 @@ export function startForge(options: ForgeOptions = {}): Forge {
   const forgetSignals = atEndOfProcess(forge);
   // Connecting now, not with the first batch: what is wrong with the database is said at the start.
   void link
-    .store()
+    .storage()
     .catch((error: unknown) =>
       diagnostics.warnOnce('storage', `traces cannot be stored yet: ${(error as Error).message}`),
     );
