@@ -21,7 +21,7 @@ describe('OTLP JSON', () => {
           new Map(list.map((span) => [span.traceId + span.spanId, comparable(span, asIs)]));
         expect(byId(decoded.spans)).toEqual(byId(spans));
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

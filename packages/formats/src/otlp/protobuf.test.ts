@@ -221,7 +221,7 @@ describe('decoding OTLP protobuf', () => {
           new Map(list.map((span) => [span.traceId + span.spanId, comparable(span, asIs)]));
         expect(byId(decoded.spans)).toEqual(byId(spans));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
