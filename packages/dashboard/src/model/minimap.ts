@@ -6,25 +6,39 @@ import type { TimeScale } from './time-scale.ts';
 export interface MinimapRaster {
   readonly width: number;
   readonly height: number;
-  /** Position of the service in `strings`, or -1 for nothing; row by row. */
+  /** Position of the service in `strings`, -1 for a stand-in, -2 for nothing; row by row. */
   readonly service: Int32Array;
   /** 1 where a failed span runs. */
   readonly error: Uint8Array;
 }
 
+export const NOTHING = -2;
+const MAX_LINE_PX = 10;
+
 /**
  * Draws all spans in the order of the tree into `width` x `height` pixels. Linear in spans and pixels whatever their
- * lengths: a pixel is filled once (the first span wins), and filled stretches are jumped over.
+ * lengths, or those below `focus`: a pixel is filled once (the first span wins), and filled stretches are jumped over.
  */
-export function rasterize(trace: Trace, scale: TimeScale, width: number, height: number): MinimapRaster {
-  const service = new Int32Array(width * height).fill(-1);
+export function rasterize(
+  trace: Trace,
+  scale: TimeScale,
+  width: number,
+  height: number,
+  focus?: number,
+): MinimapRaster {
+  const service = new Int32Array(width * height).fill(NOTHING);
   const error = new Uint8Array(width * height);
   const perUs = scale.length > 0 ? width / scale.length : 0;
   const nextFree = new Int32Array(width + 1);
   let line = -1;
-  for (let node = 0; node < trace.count; node++) {
-    const y = Math.floor((node * height) / trace.count);
-    const lastY = Math.max(y, Math.ceil(((node + 1) * height) / trace.count) - 1);
+  const first = focus ?? 0;
+  const count = focus === undefined ? trace.count : trace.size[focus];
+  for (let node = first; node < first + count; node++) {
+    const y = Math.floor(((node - first) * height) / count);
+    // Few spans get thick lines with a gap between them.
+    const nextY = Math.ceil(((node - first + 1) * height) / count);
+    const thickness = Math.min(MAX_LINE_PX, nextY - y > 3 ? nextY - y - 1 : nextY - y);
+    const lastY = y + Math.max(1, thickness) - 1;
     if (y !== line) {
       line = y;
       for (let x = 0; x <= width; x++) nextFree[x] = x;

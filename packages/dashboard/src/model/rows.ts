@@ -102,10 +102,6 @@ export function collapseToLevel(trace: Trace, levels: number, focus?: number): U
   return collapsed;
 }
 
-/** The deepest level that is visible everywhere it exists: how far `[` and `]` step from. */
-export function visibleLevels(rows: Rows): number {
-  return rows.maxDepth + 1;
-}
 
 /** Opens everything above `node`. */
 export function reveal(trace: Trace, collapsed: Uint8Array, node: number): Uint8Array {

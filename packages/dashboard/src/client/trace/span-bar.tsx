@@ -1,0 +1,163 @@
+import type { JSX } from 'preact';
+import { barOf, MIN_BAR_PX, pathStretches, pxOf, stripes, type Viewport } from '../../model/bar.ts';
+import { durationText } from '../../model/duration-text.ts';
+import { Flag, STATUS_ERROR } from '../../model/span-table.ts';
+import { endOf } from '../../model/trace.ts';
+import { Icon } from '../ui/icons.tsx';
+import { t } from '../texts.ts';
+import type { WaterfallLook } from './waterfall.tsx';
+import css from './waterfall.module.css';
+
+/** Width that a duration's label needs, pixels. */
+const LABEL_PX = 62;
+const MAX_MARKS = 16;
+const SERIOUS: ReadonlySet<string> = new Set(['error', 'fatal', 'exception', 'critical']);
+
+/** A span in time: its bar, what sticks out of its parent, its part of the critical path, its log lines. */
+export function SpanBar({ look, node }: { look: WaterfallLook; node: number }): JSX.Element {
+  const { view } = look;
+  const trace = view.trace.value;
+  const viewport = look.viewport.value;
+  const bar = barOf(trace, node, viewport);
+  const isCollapsed = view.collapsed.value[node] === 1;
+  const isMissing = (trace.flags[node] & Flag.missing) !== 0;
+  const stretches =
+    view.showPath.value && view.path.value.onPath[node] === 1
+      ? pathStretches(view.path.value, look.pathIndex.value, node, viewport)
+      : [];
+  return (
+    <>
+      {isCollapsed && <Ghost look={look} node={node} viewport={viewport} />}
+      {bar.isVisible ? (
+        <div
+          class={css.bar}
+          data-error={trace.status[node] === STATUS_ERROR ? '' : undefined}
+          data-missing={isMissing ? '' : undefined}
+          data-open={(trace.flags[node] & Flag.open) !== 0 ? '' : undefined}
+          style={{
+            '--c': look.colorOf(trace.service[node]),
+            transform: `translateX(${bar.left}px)`,
+            width: `${bar.width}px`,
+            background: isMissing ? undefined : stripes(bar.covered, 'var(--tint)', 'var(--c)'),
+          }}
+        >
+          {bar.tailLeft !== undefined && <span class={css.tail} style={{ left: `${bar.tailLeft}px` }} />}
+        </div>
+      ) : (
+        <Beyond isLeft={bar.left < 0} />
+      )}
+      {stretches.length > 0 && (
+        <div
+          class={css.path}
+          style={{
+            transform: `translateX(${stretches[0][0]}px)`,
+            width: `${stretches.at(-1)![1] - stretches[0][0]}px`,
+            background: stripes(
+              stretches.map(([from, to]) => [from - stretches[0][0], to - stretches[0][0]]),
+              'var(--path)',
+              'transparent',
+            ),
+          }}
+        />
+      )}
+      {bar.isVisible && <Label look={look} node={node} left={bar.left} right={bar.left + bar.width} />}
+      {trace.logBegin[node + 1] > trace.logBegin[node] && <LogMarks look={look} node={node} viewport={viewport} />}
+    </>
+  );
+}
+
+function Label({ look, node, left, right }: { look: WaterfallLook; node: number; left: number; right: number }): JSX.Element {
+  const trace = look.view.trace.value;
+  const { widthPx } = look.viewport.value;
+  const isOpen = (trace.flags[node] & Flag.open) !== 0;
+  const text = isOpen ? t.waterfall.open : durationText(trace.duration[node]);
+  const side = right + LABEL_PX <= widthPx ? 'right' : left >= LABEL_PX ? 'left' : 'inside';
+  const x = side === 'right' ? right + 6 : side === 'left' ? left - 6 : Math.min(right, widthPx) - 6;
+  return (
+    <span class={css.label} data-side={side} style={{ transform: `translateX(${x}px)` }}>
+      <span>{text}</span>
+    </span>
+  );
+}
+
+/** Where all that is below a collapsed row runs. */
+function Ghost({ look, node, viewport }: { look: WaterfallLook; node: number; viewport: Viewport }): JSX.Element {
+  const trace = look.view.trace.value;
+  const left = Math.max(-4, pxOf(trace.subtreeStart[node], viewport));
+  const right = Math.min(viewport.widthPx + 4, pxOf(trace.subtreeEnd[node], viewport));
+  return <div class={css.ghost} style={{ transform: `translateX(${left}px)`, width: `${Math.max(0, right - left)}px` }} />;
+}
+
+/** The bar is out of the zoomed part: which way it lies. */
+function Beyond({ isLeft }: { isLeft: boolean }): JSX.Element {
+  return (
+    <span class={css.beyond} data-side={isLeft ? 'left' : 'right'}>
+      <Icon name={isLeft ? 'chevronLeft' : 'chevronRight'} size={12} />
+    </span>
+  );
+}
+
+function LogMarks({ look, node, viewport }: { look: WaterfallLook; node: number; viewport: Viewport }): JSX.Element {
+  const { view } = look;
+  const trace = view.trace.value;
+  const marks: { x: number; isSerious: boolean }[] = [];
+  for (let log = trace.logBegin[node]; log < trace.logBegin[node + 1] && marks.length < MAX_MARKS; log++) {
+    const x = pxOf(trace.logTime[log], viewport);
+    if (x < 0 || x > viewport.widthPx) continue;
+    const isSerious = SERIOUS.has(view.text(trace.logLabel[log]));
+    const last = marks.at(-1);
+    if (last !== undefined && x - last.x < 5) last.isSerious ||= isSerious;
+    else marks.push({ x, isSerious });
+  }
+  return (
+    <>
+      {marks.map(({ x, isSerious }, at) => (
+        <i key={at} class={css.mark} data-serious={isSerious ? '' : undefined} style={{ transform: `translateX(${x}px)` }} />
+      ))}
+    </>
+  );
+}
+
+/** All members of a group on one line. */
+export function GroupBar({ look, group }: { look: WaterfallLook; group: number }): JSX.Element {
+  const { view } = look;
+  const trace = view.trace.value;
+  const grouping = view.grouping.value;
+  if (grouping === undefined) return <></>;
+  const viewport = look.viewport.value;
+  const stretches: [number, number][] = [];
+  let end = -Infinity;
+  for (let at = grouping.position[grouping.first[group]]; at < grouping.groupEnd[group]; ) {
+    const node = grouping.order[at];
+    at += trace.size[node];
+    end = Math.max(end, endOf(trace, node));
+    const from = Math.max(0, pxOf(trace.start[node], viewport));
+    const to = Math.min(viewport.widthPx, Math.max(from + MIN_BAR_PX, pxOf(endOf(trace, node), viewport)));
+    if (to <= 0 || from >= viewport.widthPx) continue;
+    const last = stretches.at(-1);
+    if (last !== undefined && from <= last[1] + (stretches.length > 80 ? 8 : 0.5)) last[1] = Math.max(last[1], to);
+    else stretches.push([from, to]);
+  }
+  if (stretches.length === 0)
+    return <Beyond isLeft={viewport.scale.place(trace.start[grouping.first[group]]) < viewport.from} />;
+  const left = stretches[0][0];
+  const right = stretches.at(-1)![1];
+  return (
+    <div
+      class={css.bar}
+      data-group=""
+      data-error={grouping.errors[group] > 0 ? '' : undefined}
+      style={{
+        '--c': look.colorOf(trace.service[grouping.first[group]]),
+        transform: `translateX(${left}px)`,
+        width: `${Math.max(MIN_BAR_PX, right - left)}px`,
+        background: stripes(
+          stretches.map(([from, to]) => [from - left, to - left]),
+          'var(--c)',
+          'var(--tint)',
+        ),
+      }}
+    />
+  );
+}
+
