@@ -20,6 +20,7 @@ const RESPONSE = 'http.client.response.finish';
  * the body), and errors are seen through `errorMonitor` (an error that nobody handles still ends the process).
  */
 export function traceClients(host: InstrumentationHost, spans: CallSpans): () => void {
+  /** Calls that wait for their answer; from then on the end of its body is the end of the call. */
   const calls = new WeakMap<ClientRequest, Span>();
 
   function guard(hook: string, work: () => void): void {
@@ -38,8 +39,7 @@ export function traceClients(host: InstrumentationHost, spans: CallSpans): () =>
     calls.set(request, span);
     request.on(errorMonitor, (error: Error) => guard('client error', () => span.fail(error)));
     request.on('timeout', () => guard('client timeout', () => span.set('timeout', true)));
-    // The end of a call without an answer, and of an upgraded one; otherwise the end of its body comes first.
-    request.on('close', () => guard('client close', () => void (closeEarly(request, span) && span.end())));
+    request.on('close', () => guard('client close', () => close(request, span)));
   }
 
   function recordAnswer(span: Span, request: ClientRequest, response: IncomingMessage): void {
@@ -50,22 +50,20 @@ export function traceClients(host: InstrumentationHost, spans: CallSpans): () =>
       spans.answer(span, statusCode, statusMessage, headers['content-length'], header, peer);
   }
 
-  /** Whether the call is over now: no answer is being read any more. */
-  function closeEarly(request: ClientRequest, span: Span): boolean {
-    const response = (request as ClientRequest & { res?: IncomingMessage | null }).res;
-    if (response === null || response === undefined) {
-      if (request.destroyed && request.errored === null) span.set('aborted', true);
-      return true;
-    }
-    if (response.statusCode !== 101 && request.method !== 'CONNECT') return false;
-    recordAnswer(span, request, response);
-    return true;
+  /** The end of a call without an answer, of an upgraded one, and of one whose answer came when tracing had stopped. */
+  function close(request: ClientRequest, span: Span): void {
+    if (!calls.has(request)) return;
+    const { res: response } = request as ClientRequest & { res?: IncomingMessage | null };
+    if (response !== null && response !== undefined) recordAnswer(span, request, response);
+    else if (request.destroyed && request.errored === null) span.set('aborted', true);
+    span.end();
   }
 
   function heedResponse(message: unknown): void {
     const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
     const span = calls.get(request);
     if (span === undefined) return;
+    calls.delete(request);
     guard('client response', () => {
       recordAnswer(span, request, response);
       response.on('close', () => guard('client end', () => finish(span, response)));

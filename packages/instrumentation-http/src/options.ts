@@ -40,9 +40,6 @@ export const DEFAULT_IGNORED_PATHS: readonly string[] = [
   '/readyz',
   '/health',
   '/health/*',
-  '/ready',
-  '/live',
-  '/ping',
   '/metrics',
   '/favicon.ico',
 ];

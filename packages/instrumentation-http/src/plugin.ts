@@ -2,6 +2,7 @@ import type { Instrumentation } from '@forge/instrumentation';
 import { CallSpans } from './called-request.ts';
 import { traceClients } from './client.ts';
 import type { HttpOptions } from './options.ts';
+import { nameFastifyRoutes } from './fastify.ts';
 import { traceHttp2Clients } from './http2-client.ts';
 import { traceHttp2Servers } from './http2-server.ts';
 import { RequestSpans } from './served-request.ts';
@@ -16,7 +17,7 @@ export function http(options: HttpOptions = {}): Instrumentation {
       const undos: (() => void)[] = [];
       if (options.server !== false) {
         const spans = new RequestSpans(host, options);
-        undos.push(traceServers(host, spans), traceHttp2Servers(host, spans));
+        undos.push(traceServers(host, spans), traceHttp2Servers(host, spans), nameFastifyRoutes(host));
         undos.push(host.diagnostics.register(() => ({ forge_http_unnamed_requests_total: spans.unnamed })));
       }
       if (options.client !== false) {

@@ -128,7 +128,9 @@ export class RequestSpans {
       if (status !== undefined) {
         span.set('status', status);
         if (size !== undefined && method !== 'HEAD') span.set('response_size', size);
-        if (status >= 500) span.setStatus({ code: Status.error, message: statusLine(status) });
+        // What failed may be known already, and says more than a number.
+        if (status >= 500 && span.status !== Status.error)
+          span.setStatus({ code: Status.error, message: statusLine(status) });
       }
       if (aborted) span.set('aborted', true);
       if (span.resource === span.name) {

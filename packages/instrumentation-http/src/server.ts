@@ -47,12 +47,17 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
     return spans.begin(request.method ?? 'GET', request.url ?? '/', origin, headers, socket);
   }
 
+  // The undo waits for the requests under way: their spans end as they do.
+  let underWay = 0;
+  let undoEmits: (() => void) | undefined;
+
   function beginExchange(request: TracedRequest, response: TracedResponse): ServedRequest | typeof IGNORED | undefined {
     if (!isServable(request, response)) return undefined;
     const served = begin(request);
     if (served !== IGNORED) {
       request[REQUEST] = served;
       response[REQUEST] = served;
+      underWay++;
     }
     return served;
   }
@@ -68,9 +73,12 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
     const protocol = served.method === 'CONNECT' ? 'connect' : request.headers.upgrade;
     span.set('upgrade', protocol);
     if (served.method === 'CONNECT') span.setResource('CONNECT *');
+    let status: number | undefined;
+    const stopLooking = onFirstWrite(socket, (bytes) => (status = statusOf(bytes)));
     socket.once('close', () => {
+      stopLooking();
       try {
-        spans.end(served, { status: undefined, size: undefined, aborted: false, route: undefined });
+        spans.end(served, { status, size: undefined, aborted: false, route: undefined });
       } catch (error) {
         host.fail('server upgrade', error);
       }
@@ -134,6 +142,7 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
         return Reflect.apply(inContext, this, arguments);
       } finally {
         response[REQUEST] = undefined;
+        if (--underWay === 0) undoEmits?.();
         try {
           finish(served, response);
         } catch (error) {
@@ -164,12 +173,18 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
   const servers = [http.Server.prototype, https.Server.prototype, ...http2ServerPrototypes()];
   const undos = [
     ...servers.map((prototype) => patchMethod<Emit>(prototype, 'emit', serverEmit)),
+    patchMethod<WriteHead>(http.ServerResponse.prototype, 'writeHead', writeHeadResponding),
+  ];
+  const emits = [
     patchMethod<Emit>(http.IncomingMessage.prototype, 'emit', emitInContext),
     patchMethod<Emit>(http.ServerResponse.prototype, 'emit', responseEmit),
-    patchMethod<WriteHead>(http.ServerResponse.prototype, 'writeHead', writeHeadResponding),
   ];
   return () => {
     for (const undo of undos) undo();
+    undoEmits = () => {
+      for (const undo of emits) undo();
+    };
+    if (underWay === 0) undoEmits();
   };
 }
 
@@ -182,6 +197,34 @@ function isServable(request: TracedRequest | undefined, response: TracedResponse
     request.socket !== undefined &&
     isTracedHere()
   );
+}
+
+type Write = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Who takes a connection over answers on it by hand: what is written first says how. Returns the undo. */
+function onFirstWrite(socket: Socket, look: (bytes: unknown) => void): () => void {
+  const undos = ['write', 'end'].map((name) =>
+    patchMethod<Write>(
+      socket,
+      name,
+      (write) =>
+        function (this: unknown, ...args: unknown[]): unknown {
+          stop();
+          look(args[0]);
+          return Reflect.apply(write, this, args);
+        },
+    ),
+  );
+  const stop = (): void => {
+    for (const undo of undos.splice(0)) undo();
+  };
+  return stop;
+}
+
+function statusOf(bytes: unknown): number | undefined {
+  const text =
+    typeof bytes === 'string' ? bytes.slice(0, 12) : Buffer.isBuffer(bytes) ? bytes.toString('latin1', 0, 12) : '';
+  return /^HTTP\/1\.[01] \d{3}$/.test(text) ? Number(text.slice(9)) : undefined;
 }
 
 function noteTimeout(socket: unknown): void {
