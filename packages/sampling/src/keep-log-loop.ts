@@ -96,7 +96,7 @@ export class KeepLogLoop {
   }
 
   /** Stops all timers, hands over what is parked and pending, and takes the node off the list. Never rejects. */
-  async stop(delivered: Promise<void>): Promise<void> {
+  async stop(delivered: Promise<unknown>): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
@@ -144,7 +144,8 @@ export class KeepLogLoop {
         sink.push(span);
         this.#promotedSpans++;
       }
-    await sink.flush();
+    // What is not delivered stays lent, and comes again when that is over.
+    if ((await sink.flush()) === false) return;
     await keepLog.settleParked(claimed.map(({ id }) => id));
   }
 
