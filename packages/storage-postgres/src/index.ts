@@ -9,6 +9,10 @@
  *
  * @module
  */
-export { createPostgresKeepLog, type PostgresKeepLog, type PostgresKeepLogOptions } from './keep-log/postgres-keep-log.ts';
+export {
+  createPostgresKeepLog,
+  type PostgresKeepLog,
+  type PostgresKeepLogOptions,
+} from './keep-log/postgres-keep-log.ts';
 export type { MigrationReport } from './migrations.ts';
 export { createPostgresStore, type PostgresStore, type PostgresStoreOptions } from './store.ts';

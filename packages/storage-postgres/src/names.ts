@@ -1,6 +1,6 @@
 import { checkRange, type OperationName, type TimeRange } from '@forge/storage';
 import type { Database } from './database.ts';
-import { Bindings } from './span-filter.ts';
+import { Bindings } from './search/bindings.ts';
 
 export async function readServices(database: Database, range: TimeRange): Promise<string[]> {
   checkRange(range);

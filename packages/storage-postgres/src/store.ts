@@ -8,9 +8,9 @@ import { readOperations, readServices } from './names.ts';
 import { Origins } from './origins.ts';
 import { Partitions } from './partitions/partitions.ts';
 import { parseRetention } from './retention.ts';
-import { search } from './search.ts';
+import { search } from './search/search.ts';
 import { Homes } from './summary/homes.ts';
-import { readTrace } from './trace.ts';
+import { readTrace } from './search/trace.ts';
 import { Upkeep } from './upkeep.ts';
 import { SpanWriter } from './writer.ts';
 

@@ -1,20 +1,5 @@
 import type { TraceQuery } from '@forge/storage';
-
-/** Values of a statement under construction: each gets its number. */
-export class Bindings {
-  readonly values: string[] = [];
-
-  /** The placeholder of `value`, cast from text: `$3::text::bigint`. */
-  add(value: string | number, type: 'text' | 'bigint' | 'jsonb' | 'text[]' | 'double precision' = 'text'): string {
-    this.values.push(String(value));
-    return type === 'text' ? `$${this.values.length}::text` : `$${this.values.length}::text::${type}`;
-  }
-
-  /** Unix microseconds as a timestamptz, exactly. */
-  time(unixUs: number): string {
-    return `(timestamptz '1970-01-01 00:00:00+00' + ${this.add(unixUs, 'bigint')} * interval '1 microsecond')`;
-  }
-}
+import type { Bindings } from './bindings.ts';
 
 /** The conditions of a query on one span `t` of forge_traces, as SQL; empty where it has none. */
 export function spanConditions(query: TraceQuery, bind: Bindings): string[] {
