@@ -54,4 +54,6 @@ export interface InstrumentationState {
   readonly status: 'enabled' | 'disabled' | 'failed';
   /** Why it is not enabled, or what it could not reach: `pg 7.0.0 is outside >=8.0.0`. */
   readonly notes: readonly string[];
+  /** The libraries that it reached so far. */
+  readonly modules: readonly LoadedModule[];
 }

@@ -26,8 +26,10 @@ export {
   activeHost,
   createRegistry,
   installRegistry,
+  unsupportedVersion,
   type InstrumentationRegistry,
   type RegistryOptions,
 } from './registry.ts';
 export { replaceDefault, type ReplacedDefault } from './default-export.ts';
+export { replaceNamed, type ReplacedExports } from './named-exports.ts';
 export { runInSpan } from './run-in-span.ts';

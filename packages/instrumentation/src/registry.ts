@@ -1,5 +1,12 @@
 import type { Diagnostics, Propagation, Tracer, TracerProvider } from '@forge/core';
-import type { Instrumentation, InstrumentationHost, InstrumentationState, LoadedModule } from './contract.ts';
+import satisfies from 'semver/functions/satisfies.js';
+import type {
+  Instrumentation,
+  InstrumentationHost,
+  InstrumentationState,
+  LoadedModule,
+  SupportedModule,
+} from './contract.ts';
 
 export interface RegistryOptions {
   readonly provider: TracerProvider;
@@ -27,14 +34,17 @@ class PluginHost implements InstrumentationHost {
   active = true;
   status: InstrumentationState['status'] = 'enabled';
   readonly notes: string[] = [];
+  readonly modules: LoadedModule[] = [];
   failures = 0;
   undo: (() => void) | undefined = undefined;
   readonly #name: string;
+  readonly #supports: readonly SupportedModule[];
   readonly #options: RegistryOptions;
   readonly #moduleUndos: (() => void)[] = [];
 
-  constructor(name: string, options: RegistryOptions) {
+  constructor({ name, supports }: Instrumentation, options: RegistryOptions) {
     this.#name = name;
+    this.#supports = supports;
     this.#options = options;
     this.tracer = options.provider.getTracer(`@forge/instrumentation-${name}`);
     this.propagation = options.propagation;
@@ -56,7 +66,7 @@ class PluginHost implements InstrumentationHost {
 
   onModule(module: string, patch: (exports: unknown, info: LoadedModule) => unknown): void {
     const undo = this.#options.onModule?.(module, (exports, info) => {
-      if (!this.active) return undefined;
+      if (!this.active || !this.#accepts(info, module)) return undefined;
       try {
         return patch(exports, info);
       } catch (error) {
@@ -65,6 +75,21 @@ class PluginHost implements InstrumentationHost {
       }
     });
     if (undo !== undefined) this.#moduleUndos.push(undo);
+  }
+
+  /** A version that the plugin was never tried with stays as it is: better untraced than broken. */
+  #accepts(info: LoadedModule, module: string): boolean {
+    const unfit = unsupportedVersion(this.#supports, module, info.version);
+    if (unfit === undefined) {
+      if (this.modules.length < MAX_MODULES) this.modules.push(info);
+      return true;
+    }
+    if (!this.notes.includes(unfit)) this.notes.push(unfit);
+    this.#options.diagnostics.warnOnce(
+      `version:${unfit}`,
+      `${unfit}, which instrumentation "${this.#name}" knows: it is not traced`,
+    );
+    return false;
   }
 
   stop(): void {
@@ -78,6 +103,25 @@ class PluginHost implements InstrumentationHost {
     }
     this.undo = undefined;
   }
+}
+
+/** Copies of a library: one in each package of a monorepo, twice where both `import` and `require` are used. */
+const MAX_MODULES = 100;
+
+/**
+ * `pg 7.0.0 is outside >=8.6 <9`, or undefined where the version is within the plugin's ranges. A version that nobody
+ * knows is taken as supported, and so are the modules that a plugin names no range for.
+ */
+export function unsupportedVersion(
+  supports: readonly SupportedModule[],
+  module: string,
+  version: string | undefined,
+): string | undefined {
+  if (version === undefined) return undefined;
+  const ranges = supports.filter((supported) => supported.module === module).map(({ versions }) => versions);
+  if (ranges.length === 0 || ranges.some((range) => satisfies(version, range, { includePrerelease: true })))
+    return undefined;
+  return `${module} ${version} is outside ${ranges.join(' || ')}`;
 }
 
 export function createRegistry(options: RegistryOptions): InstrumentationRegistry {
@@ -97,7 +141,7 @@ export function createRegistry(options: RegistryOptions): InstrumentationRegistr
       );
       return;
     }
-    const host = new PluginHost(name, options);
+    const host = new PluginHost(instrumentation, options);
     hosts.set(name, host);
     try {
       const undo = instrumentation.enable(host);
@@ -116,7 +160,7 @@ export function createRegistry(options: RegistryOptions): InstrumentationRegistr
       const host = hosts.get(name);
       return host?.active === true ? host : undefined;
     },
-    states: () => [...hosts].map(([name, host]) => ({ name, status: host.status, notes: host.notes })),
+    states: () => [...hosts].map(([name, { status, notes, modules }]) => ({ name, status, notes, modules })),
     disable() {
       for (const host of hosts.values()) {
         if (host.status === 'enabled') host.status = 'disabled';
