@@ -37,5 +37,6 @@ export function floorOf(name) {
   const short = name.replace(/^@forge\//, '');
   const floor = FLOORS.findIndex((packages) => packages.includes(short));
   if (floor >= 0) return floor;
+  if (name === '@forge-apps/demo') return FLOORS.length + 1; // starts the other apps
   return name.startsWith('@forge-apps/') ? FLOORS.length : undefined;
 }

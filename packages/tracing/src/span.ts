@@ -20,7 +20,7 @@ export function span<T>(
   tagsOrFn?: Tags | ((span: SpanHandle) => T),
   fn?: (span: SpanHandle) => T,
 ): T | SpanHandle {
-  const body = typeof tagsOrFn === 'function' ? (tagsOrFn) : fn;
+  const body = typeof tagsOrFn === 'function' ? tagsOrFn : fn;
   const handle = new SpanHandle(trace.getTracer(SCOPE).startSpan(name));
   if (typeof tagsOrFn === 'object') handle.record(tagsOrFn);
   return body === undefined ? handle : instrument(body, handle);
