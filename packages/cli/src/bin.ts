@@ -16,6 +16,7 @@ process.exitCode = await runForge(process.argv.slice(2), {
   stderr: process.stderr,
   signal: interrupted.signal,
   openBrowser,
-  // Loaded when it is needed: help and --url do without the database's driver.
+  // Loaded when they are needed: help and --url do without tracer and driver.
+  startTracer: async (request) => (await import('./doctor-tracer.ts')).startDoctorTracer(request),
   openStore: async (request) => (await import('./open-store.ts')).openConfiguredStore(request),
 });

@@ -1,3 +1,4 @@
+import type { DoctorTracer } from './doctor-tracer.ts';
 import type { OpenStore } from './open-store.ts';
 
 /** Where a command runs: all that it knows of the world outside. Tests give another one. */
@@ -12,6 +13,8 @@ export interface CommandHost {
   readonly signal: AbortSignal;
   /** The store that the configuration names, opened at the first need. */
   readonly openStore: (options: StoreRequest) => Promise<OpenStore>;
+  /** A tracer as an application would run it, for `forge doctor`. */
+  readonly startTracer: (options: StoreRequest) => Promise<DoctorTracer>;
   /** Shows an address in the user's browser; resolves to whether there is one. */
   readonly openBrowser: (url: string) => Promise<boolean>;
 }

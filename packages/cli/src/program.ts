@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander';
 import type { CommandHost, GlobalOptions } from './command-host.ts';
+import { examine } from './commands/doctor.ts';
 import { exportTrace, type ExportOptions } from './commands/export.ts';
 import { importFiles } from './commands/import.ts';
 import { getTrace, type GetOptions } from './commands/traces-get.ts';
@@ -12,8 +13,8 @@ import { topOperations, type TopOptions } from './commands/top.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { addFilterOptions, type FilterOptions } from './search-options.ts';
 
-/** All commands of `forge`, bound to where they run. */
-export function createProgram(host: CommandHost, version: string): Command {
+/** All commands of `forge`, bound to where they run. `onUnwell`: a command did its work and found something wrong. */
+export function createProgram(host: CommandHost, version: string, onUnwell: () => void): Command {
   const program = new Command('forge')
     .description('Follows requests across the system: traces in PostgreSQL, read in the terminal.')
     .version(version)
@@ -66,7 +67,9 @@ export function createProgram(host: CommandHost, version: string): Command {
   program
     .command('import <files...>')
     .description('stores the spans of trace files: OTLP JSON, Zipkin JSON, the JSON of Jaeger’s UI; gzip too')
-    .action((files: string[], _options: object, command: Command) => importFiles(host, files, globals(command)));
+    .action(async (files: string[], _options: object, command: Command) => {
+      if (!(await importFiles(host, files, globals(command)))) onUnwell();
+    });
   program
     .command('open [id]')
     .description('the viewer in the browser, at a trace where one is named')
@@ -87,6 +90,12 @@ export function createProgram(host: CommandHost, version: string): Command {
     .command('migrate')
     .description('make or update the tables')
     .action((_options: object, command: Command) => migrateDatabase(host, globals(command)));
+  program
+    .command('doctor')
+    .description('what is connected, traced and dropped; sends one span around the loop')
+    .action(async (_options: object, command: Command) => {
+      if (!(await examine(host, globals(command)))) onUnwell();
+    });
   return program;
 }
 

@@ -10,7 +10,8 @@ import { createProgram } from './program.ts';
  * @returns the exit code: 0 done, 1 wrong use or a failure, 2 what was asked for is not stored
  */
 export async function runForge(args: readonly string[], host: CommandHost): Promise<number> {
-  const program = createProgram(host, packageJson.version);
+  let exitCode = 0;
+  const program = createProgram(host, packageJson.version, () => (exitCode = 1));
   for (const command of [program, ...descendants(program)])
     command.exitOverride().configureOutput({
       writeOut: (text) => void host.stdout.write(text),
@@ -18,7 +19,7 @@ export async function runForge(args: readonly string[], host: CommandHost): Prom
     });
   try {
     await program.parseAsync(args, { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (error) {
     // Commander has said it already: help and the version are asked for, all else is wrong use.
     if (error instanceof CommanderError) return error.exitCode;

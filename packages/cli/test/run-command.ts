@@ -35,6 +35,7 @@ export async function runCommand(
     stderr: output('err'),
     signal: new AbortController().signal,
     openBrowser: () => Promise.resolve(false),
+    startTracer: () => Promise.reject(new Error('no tracer here')),
     openStore: () =>
       Promise.resolve({
         store,

@@ -198,7 +198,7 @@ function linkToJson(link: SpanLink): LinkJson {
   };
 }
 
-export function statusToJson(status: Status): 'ok' | 'error' {
+function statusToJson(status: Status): 'ok' | 'error' {
   return status === Status.error ? 'error' : 'ok';
 }
 

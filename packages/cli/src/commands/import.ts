@@ -1,29 +1,48 @@
-import { ForgeError } from '@forge/core';
+import { ForgeError, isForgeError } from '@forge/core';
 import type { ImportJson } from '@forge/query';
 import { open, type FileHandle } from 'node:fs/promises';
 import { connectApi, type ApiClient } from '../api-client.ts';
 import { writeJson, type CommandHost, type GlobalOptions } from '../command-host.ts';
 import { safeText } from '../display-text.ts';
 import { CliErrors } from '../errors.ts';
+import { reportFailure } from '../failure.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 const BAR_COLUMNS = 24;
 const GZIP = [0x1f, 0x8b];
 
-/** `forge import FILE...`: stores the spans of trace files of any size; the format is found out by the content. */
-export async function importFiles(host: CommandHost, files: readonly string[], global: GlobalOptions): Promise<void> {
+/**
+ * `forge import FILE...`: stores the spans of trace files of any size; the format is found out by the content.
+ * One that fails is reported, the others go on. @returns whether all went in
+ */
+export async function importFiles(
+  host: CommandHost,
+  files: readonly string[],
+  global: GlobalOptions,
+): Promise<boolean> {
   const api = await connectApi(host, global);
   const results: (ImportJson & { file: string })[] = [];
   try {
     for (const file of files) {
-      const result = await importFile(host, api, file);
-      results.push({ file, ...result });
-      if (global.json !== true) host.stdout.write(`${safeText(file)}: ${resultText(result)}\n`);
+      try {
+        const result = await importFile(host, api, file);
+        results.push({ file, ...result });
+        if (global.json !== true) host.stdout.write(`${safeText(file)}: ${resultText(result)}\n`);
+      } catch (error) {
+        if (!isAboutFile(error)) throw error;
+        reportFailure(host, error);
+      }
     }
     if (global.json === true) writeJson(host, results);
+    return results.length === files.length;
   } finally {
     await api.close();
   }
+}
+
+/** What is wrong with one file; a database that is away is wrong for all. */
+function isAboutFile(error: unknown): boolean {
+  return isForgeError(error, CliErrors.file) || isForgeError(error, CliErrors.api);
 }
 
 async function importFile(host: CommandHost, api: ApiClient, file: string): Promise<ImportJson> {

@@ -43,7 +43,7 @@ const COLUMNS: readonly TableColumn[] = [
   { title: 'root', flexible: true },
 ];
 
-export function summaryTable(host: CommandHost, traces: readonly SummaryJson[]): string {
+function summaryTable(host: CommandHost, traces: readonly SummaryJson[]): string {
   const styles = serviceStyles(traces.map((trace) => trace.root.service_name));
   return renderTable(
     COLUMNS,

@@ -82,6 +82,15 @@ describe('forge import', () => {
     expect(err.endsWith('\r\u001b[K')).toBe(true);
   });
 
+  it('goes on with the other files after one that fails, and ends with 1', async () => {
+    const [good, bad] = [join(dir, 'good.json'), join(dir, 'bad.json')];
+    writeFileSync(good, zipkin(1));
+    writeFileSync(bad, '{}');
+    const { exitCode, out, err } = await runCommand(['import', bad, good]);
+    expect([exitCode, out]).toEqual([1, `${good}: zipkin, 1 span stored; forge traces get ${traceId}\n`]);
+    expect(err).toContain(`error: ${bad}: no trace file`);
+  });
+
   it.each([
     ['missing.json', undefined, 'there is no such file'],
     ['.', undefined, 'it is no file'],
