@@ -1,3 +1,3 @@
 import { packageBuild } from '../../tooling/tsup.mjs';
 
-export default packageBuild();
+export default packageBuild({ entry: ['src/index.ts', 'src/bullmq.ts', 'src/graphile-worker.ts'] });

@@ -58,11 +58,12 @@ export function execute<R>(
   carriers: readonly (JobCarrier | undefined)[],
   describe: () => JobRun,
   handler: () => R,
+  isFailure?: (error: unknown) => boolean,
 ): R {
   const host = activeHost('jobs');
   const started = host && startSpan(host, jobType, carriers, describe);
   if (host === undefined || started === undefined) return runInContext(rootContext, handler);
-  return runInSpan(host, started.span, started.parent, handler);
+  return runInSpan(host, started.span, started.parent, handler, undefined, isFailure);
 }
 
 function startSpan(

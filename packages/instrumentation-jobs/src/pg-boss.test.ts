@@ -320,7 +320,7 @@ describe('the application sees pg-boss as it is', () => {
       propagation: createPropagation(),
       diagnostics: recorder.diagnostics,
       onModule(module, patch) {
-        patched = patch(PgBoss, { name: module, version: '10.4.2', kind: 'cjs' });
+        if (module === 'pg-boss') patched = patch(PgBoss, { name: module, version: '10.4.2', kind: 'cjs' });
         return () => undefined;
       },
     });

@@ -1,4 +1,4 @@
-import { runInContext, withoutTracing } from '@forge/core';
+import { ForgeContextManager, runInContext, withoutTracing } from '@forge/core';
 import { dispatch } from './dispatch.ts';
 import { execute, rootContext, type JobRun } from './execute.ts';
 import { detachCarrier, type JobCarrier } from './job-data.ts';
@@ -18,6 +18,7 @@ interface JobRow {
   readonly startedOn?: Date;
 }
 
+const contexts = new ForgeContextManager();
 const traced = new WeakSet<object>();
 
 /**
@@ -39,7 +40,8 @@ export function tracePgBoss<B extends object>(instance: B): B {
     const wrapped = named(method as Method, (...args) => untraced(() => Reflect.apply(method, instance, args)));
     Object.defineProperty(instance, name, { value: wrapped, configurable: true, writable: true });
   }
-  return instance;
+  // The application's listeners are no business of the queue's.
+  return contexts.bind(rootContext, instance);
 }
 
 function wrap(name: string, method: Method): Method {

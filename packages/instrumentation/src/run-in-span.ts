@@ -10,6 +10,7 @@ import type { InstrumentationHost } from './contract.ts';
  *
  * @param context where the span becomes active, as a rule the one it was started in
  * @param finish sets what is known of the outcome, before the span ends
+ * @param isFailure whether what was thrown is one: libraries throw for other reasons too; everything by default
  */
 export function runInSpan<R>(
   host: InstrumentationHost,
@@ -17,6 +18,7 @@ export function runInSpan<R>(
   context: Context,
   fn: () => R,
   finish?: (span: Span, result: Awaited<R>) => void,
+  isFailure: (error: unknown) => boolean = () => true,
 ): R {
   const succeed = (result: Awaited<R>): void => {
     try {
@@ -28,7 +30,8 @@ export function runInSpan<R>(
   };
   const fail = (error: unknown): void => {
     try {
-      span.fail(error).end();
+      if (isFailure(error)) span.fail(error);
+      span.end();
     } catch (fault) {
       host.fail('span end', fault);
     }
