@@ -49,12 +49,13 @@ export function traceHttp2Servers(host: InstrumentationHost, spans: RequestSpans
     const sent = stream.headersSent ? stream.sentHeaders : undefined;
     const status = sent?.[':status'];
     const size = sent?.['content-length'];
-    spans.end(served, {
-      status: status === undefined ? undefined : Number(status),
-      size: size === undefined ? undefined : Number(size),
-      aborted: stream.aborted || (stream.rstCode ?? 0) !== http2.constants.NGHTTP2_NO_ERROR,
-      route: undefined,
-    });
+    spans.end(
+      served,
+      status === undefined ? undefined : Number(status),
+      size === undefined ? undefined : Number(size),
+      stream.aborted || (stream.rstCode ?? 0) !== http2.constants.NGHTTP2_NO_ERROR,
+      undefined,
+    );
   }
 
   /** The class of streams is not exported: the first stream shows it. */

@@ -55,18 +55,6 @@ export class ServedRequest {
   }
 }
 
-/** How a request ended. */
-export interface RequestEnd {
-  /** Undefined where no headers were sent. */
-  readonly status: number | undefined;
-  /** Bytes of the body, where they were announced. */
-  readonly size: number | undefined;
-  /** Whether the answer did not get through to its end. */
-  readonly aborted: boolean;
-  /** The route, where a framework left it on the request; otherwise `setHttpRoute` has been called, or nobody knows. */
-  readonly route: string | undefined;
-}
-
 /** Starts and ends the spans of served requests, whatever the protocol. */
 export class RequestSpans {
   readonly #host: InstrumentationHost;
@@ -122,7 +110,19 @@ export class RequestSpans {
     return new ServedRequest(span, contextWithSpan(parent, span), method, shownPath);
   }
 
-  end(served: ServedRequest, { status, size, aborted, route }: RequestEnd): void {
+  /**
+   * @param status undefined where no headers were sent
+   * @param size bytes of the body, where they were announced
+   * @param aborted whether the answer did not get through to its end
+   * @param route where a framework left it on the request; otherwise `setHttpRoute` was called, or nobody knows
+   */
+  end(
+    served: ServedRequest,
+    status: number | undefined,
+    size: number | undefined,
+    aborted: boolean,
+    route: string | undefined,
+  ): void {
     const { span, method } = served;
     if (span.isRecording()) {
       if (status !== undefined) {

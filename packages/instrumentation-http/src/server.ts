@@ -78,7 +78,7 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
     socket.once('close', () => {
       stopLooking();
       try {
-        spans.end(served, { status, size: undefined, aborted: false, route: undefined });
+        spans.end(served, status, undefined, false, undefined);
       } catch (error) {
         host.fail('server upgrade', error);
       }
@@ -86,20 +86,24 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
     return served;
   }
 
-  function beginOn(event: string | symbol, args: readonly unknown[]): ServedRequest | typeof IGNORED | undefined {
+  function beginOn(
+    event: string | symbol,
+    first: unknown,
+    second: unknown,
+  ): ServedRequest | typeof IGNORED | undefined {
     switch (event) {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        return beginExchange(args[0] as TracedRequest, args[1] as TracedResponse);
+        return beginExchange(first as TracedRequest, second as TracedResponse);
       case 'upgrade':
       case 'connect':
-        return beginUpgrade(args[0] as TracedRequest, args[1] as Socket);
+        return beginUpgrade(first as TracedRequest, second as Socket);
       case 'timeout':
-        noteTimeout(args[0]);
+        noteTimeout(first);
         return undefined;
       case 'clientError':
-        if ((args[0] as NodeJS.ErrnoException | undefined)?.code === REQUEST_TIMEOUT) noteTimeout(args[1]);
+        if ((first as NodeJS.ErrnoException | undefined)?.code === REQUEST_TIMEOUT) noteTimeout(second);
         return undefined;
       default:
         return undefined;
@@ -108,26 +112,28 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
 
   function finish(served: ServedRequest, response: TracedResponse): void {
     const size = response._contentLength;
-    spans.end(served, {
-      status: response.headersSent ? response.statusCode : undefined,
-      size: typeof size === 'number' ? size : undefined,
-      aborted: !response.writableFinished,
-      route: routeOf(response.req),
-    });
+    spans.end(
+      served,
+      response.headersSent ? response.statusCode : undefined,
+      typeof size === 'number' ? size : undefined,
+      !response.writableFinished,
+      routeOf(response.req),
+    );
   }
 
   const serverEmit = (emit: Emit): Emit =>
-    function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
+    function (this: unknown, event: string | symbol, first?: unknown, second?: unknown): boolean {
       let served: ServedRequest | typeof IGNORED | undefined;
       if (host.active) {
         try {
-          served = beginOn(event, args);
+          served = beginOn(event, first, second);
         } catch (error) {
           host.fail('server request', error);
         }
       }
-      if (served === undefined) return Reflect.apply(emit, this, [event, ...args]);
-      const listeners = (): boolean => Reflect.apply(emit, this, [event, ...args]);
+      const args = arguments;
+      if (served === undefined) return Reflect.apply(emit, this, args);
+      const listeners = (): boolean => Reflect.apply(emit, this, args);
       return served === IGNORED ? withoutTracing(listeners) : served.serve(host, listeners);
     };
 
@@ -154,19 +160,19 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
 
   /** Headers are written when a late decision is known best: the answer then carries `traceresponse`. */
   const writeHeadResponding = (writeHead: WriteHead): WriteHead =>
-    function (this: unknown, ...args: unknown[]): ServerResponse {
+    function (this: unknown): ServerResponse {
       const response = this as TracedResponse;
       const trace = response[REQUEST]?.span.trace;
       if (trace !== undefined && !response.headersSent) {
         try {
           if (trace.decision === Decision.kept)
             host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
-          if (isEventStream(response, args)) trace.slowExempt = true;
+          if (isEventStream(response, arguments)) trace.slowExempt = true;
         } catch (error) {
           host.fail('server headers', error);
         }
       }
-      return Reflect.apply(writeHead, this, args);
+      return Reflect.apply(writeHead, this, arguments);
     };
 
   // A secure HTTP/2 server takes HTTP/1 where it is told to.
@@ -232,7 +238,7 @@ function noteTimeout(socket: unknown): void {
 }
 
 /** Server-sent events go on for as long as somebody listens: long, not slow. */
-function isEventStream(response: ServerResponse, args: readonly unknown[]): boolean {
+function isEventStream(response: ServerResponse, args: ArrayLike<unknown>): boolean {
   let type: unknown = response.getHeader('content-type');
   const headers = args[args.length - 1];
   if (type === undefined && typeof headers === 'object' && headers !== null) type = contentTypeIn(headers);
