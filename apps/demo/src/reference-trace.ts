@@ -92,7 +92,7 @@ export function differences(trace: TraceJson): string[] {
     if (span.trace_id !== trace.trace_id) problems.push(`${span.operation_name} has the trace id ${span.trace_id}`);
   }
   const roots = children.get(null) ?? [];
-  if (roots.length === 1) compare(roots[0]!, REFERENCE, children, problems);
+  if (roots.length === 1) compare(roots[0], REFERENCE, children, problems);
   else problems.push(`${roots.length} roots instead of one`);
   if (trace.spans.length !== REFERENCE_SPANS)
     problems.push(`${trace.spans.length} spans instead of ${REFERENCE_SPANS}`);
@@ -136,10 +136,10 @@ function compare(
     return;
   }
   below.forEach((child, i) => {
-    compare(child, wanted[i]!, children, problems);
+    compare(child, wanted[i], children, problems);
     const early = span.start_us - child.start_us;
     const late = child.start_us + child.duration_us - (span.start_us + span.duration_us);
-    if (early > TOLERANCE_US || (late > TOLERANCE_US && wanted[i]!.async !== true)) {
+    if (early > TOLERANCE_US || (late > TOLERANCE_US && wanted[i].async !== true)) {
       problems.push(
         `${child.operation_name} (${child.resource}) sticks out of ${where} by ${Math.max(early, late)} us`,
       );

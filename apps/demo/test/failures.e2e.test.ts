@@ -39,7 +39,7 @@ describe('kill -9', () => {
     await until('all processes of the folder are gone', () => processesOf(shop.dataDir).length === 0);
     shop.apps.length = 0;
     const { url } = await startShop(shop);
-    expect((await placeOrder(url, ORDERS[0]!)).spans).toHaveLength(10);
+    expect((await placeOrder(url, ORDERS[0])).spans).toHaveLength(10);
   });
 
   it('of the demo ends everything that it has started', async () => {
@@ -109,7 +109,7 @@ describe('with the database gone', () => {
     const stored = async (): Promise<number> => {
       try {
         return Number(
-          (await sql`SELECT count(*) FROM forge_traces WHERE operation_name = 'http.request'`)[0]!['count'],
+          (await sql`SELECT count(*) FROM forge_traces WHERE operation_name = 'http.request'`)[0]['count'],
         );
       } catch {
         return -1; // The gateway has not made its tables yet.

@@ -21,16 +21,16 @@ async function send(body: object): Promise<void> {
 }
 
 it('keeps a failed and a slow order whole, across both processes, at a sample rate of 0, and nothing else', async () => {
-  for (let i = 0; i < 5; i++) await send(good!.body);
+  for (let i = 0; i < 5; i++) await send(good.body);
   const whole = (trace: { spans: readonly { service_name: string }[] }, gateway: number, worker: number): boolean =>
     trace.spans.filter((span) => span.service_name === 'gateway').length === gateway &&
     trace.spans.filter((span) => span.service_name === 'function-executor').length === worker;
 
-  const failed = await placeOrder(url, { ...declined!, complete: (trace) => whole(trace, 3, 4) });
+  const failed = await placeOrder(url, { ...declined, complete: (trace) => whole(trace, 3, 4) });
   expect(failed.kept).toBe('error');
   expect(failed.gaps).toEqual([]);
 
-  const late = await placeOrder(url, { ...slow!, complete: (trace) => whole(trace, 3, 7) });
+  const late = await placeOrder(url, { ...slow, complete: (trace) => whole(trace, 3, 7) });
   expect(late.kept).toBe('slow');
   expect(late.gaps).toEqual([]);
 

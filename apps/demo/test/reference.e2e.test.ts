@@ -36,11 +36,11 @@ async function order(headers: Record<string, string> = {}, base = url): Promise<
 
 describe('one POST /api/orders', () => {
   it('leaves the reference trace, whole, across two processes', async () => {
-    expect(differences(await placeOrder(url, good!))).toEqual([]);
+    expect(differences(await placeOrder(url, good))).toEqual([]);
   });
 
   it('marks where a declined order failed, with the message and the exception in the logs', async () => {
-    const trace = await placeOrder(url, declined!);
+    const trace = await placeOrder(url, declined);
     const failed = trace.spans.filter((span) => span.status === 'error');
     expect(failed.map((span) => [span.operation_name, span.service_name, span.status_message])).toEqual([
       ['grpc.call', 'gateway', expect.stringContaining('the card was declined')],
@@ -56,7 +56,7 @@ describe('one POST /api/orders', () => {
   });
 
   it('shows where a slow order spent its time', async () => {
-    const trace = await placeOrder(url, slow!);
+    const trace = await placeOrder(url, slow);
     const client = trace.spans.find((span) => span.operation_name === 'http.client')!;
     expect(client.duration_ms).toBeGreaterThanOrEqual(1300);
     expect(trace.duration_ms).toBeGreaterThanOrEqual(client.duration_ms);
@@ -83,7 +83,7 @@ describe('one POST /api/orders', () => {
     await cluster.start('worker', { WORKER_ADDRESS: address, PAYMENT_URL: paymentUrl(payment) });
     const second = await cluster.start('gateway', { GATEWAY_PORT: '0', WORKER_URL: address });
     const traces = [];
-    for (const base of [url, String(second.ready['url']), url]) traces.push(await placeOrder(base, good!));
+    for (const base of [url, String(second.ready['url']), url]) traces.push(await placeOrder(base, good));
     const gateways = traces.map((trace) => trace.spans.find((span) => span.service_name === 'gateway')!.node_id);
     expect(new Set(gateways).size).toBe(2);
     for (const trace of traces) expect(trace.spans).toHaveLength(10);
@@ -92,7 +92,7 @@ describe('one POST /api/orders', () => {
 
 describe('plain SQL', () => {
   it('gives all spans of a trace by start_time', async () => {
-    const { trace_id } = await placeOrder(url, good!);
+    const { trace_id } = await placeOrder(url, good);
     const rows = await sql.unsafe(`
       SELECT
           span_id,
@@ -115,7 +115,7 @@ describe('plain SQL', () => {
   });
 
   it('finds slow traces of the last hour', async () => {
-    const { trace_id } = await placeOrder(url, slow!);
+    const { trace_id } = await placeOrder(url, slow);
     const rows = await sql.unsafe(`
       SELECT
           trace_id,
@@ -131,7 +131,7 @@ describe('plain SQL', () => {
   });
 
   it('finds traces with errors', async () => {
-    const { trace_id } = await placeOrder(url, declined!);
+    const { trace_id } = await placeOrder(url, declined);
     const rows = await sql.unsafe(`
       SELECT DISTINCT trace_id
       FROM forge_traces
@@ -143,7 +143,7 @@ describe('plain SQL', () => {
 
 describe('the API', () => {
   it('finds a function by its name and a least duration, as the specification writes it', async () => {
-    await placeOrder(url, slow!);
+    await placeOrder(url, slow);
     const answer = await fetch(`${url}/_api/traces?operation=create_order&min_duration=1000&limit=50`);
     const { traces } = (await answer.json()) as { traces: { duration_ms: number }[] };
     expect(traces.length).toBeGreaterThan(0);

@@ -16,7 +16,7 @@ const createOrder = mutation('create_order', async (ctx: WorkerContext, input: O
   const charge = await charged(ctx, input);
   const [row] = await ctx.db<OrderRow[]>`
     INSERT INTO orders (user_id, item, amount, charge_id) VALUES (${user.id}, ${input.item}, ${input.amount}, ${charge}) RETURNING *`;
-  const order = toOrder(row!);
+  const order = toOrder(row);
   await ctx.dispatch('send_confirmation', { orderId: order.id, email: user.email });
   return order;
 });
@@ -30,7 +30,7 @@ const refundOrder = action('refund_order', async (ctx: WorkerContext, input: { i
   const answer = await ctx.http.post(`${ctx.paymentUrl}/refunds`, { charge: order.charge_id });
   if (!answer.ok) throw new PaymentDeclined(`the payment service answered ${answer.status}`);
   const [row] = await ctx.db<OrderRow[]>`UPDATE orders SET status = 'refunded' WHERE id = ${order.id} RETURNING *`;
-  return toOrder(row!);
+  return toOrder(row);
 });
 
 /** The functions that the gateway may call by name. */
