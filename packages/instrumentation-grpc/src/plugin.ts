@@ -1,4 +1,4 @@
-import type { Instrumentation } from '@forge/instrumentation';
+import type { Instrumentation, InstrumentationHost } from '@forge/instrumentation';
 import { patchChannel } from './client.ts';
 import { patchServer } from './server.ts';
 
@@ -16,14 +16,23 @@ export function grpc(): Instrumentation {
     name: 'grpc',
     supports: [{ module: '@grpc/grpc-js', versions: '>=1.10.0 <2' }],
     enable(host) {
-      const undos: (() => void)[] = [];
+      // One copy of the library may be reached twice, by `require` and by `import`.
+      const undos = new Map<object, () => void>();
+      const patchOnce = <P extends object>(
+        prototype: P,
+        patch: (of: P, by: InstrumentationHost) => () => void,
+      ): void => {
+        if (!undos.has(prototype)) undos.set(prototype, patch(prototype, host));
+      };
       host.onModule('@grpc/grpc-js', (exports) => {
         const { Channel, Server } = exports as GrpcExports;
-        undos.push(patchChannel(Channel.prototype, host), patchServer(Server.prototype, host));
+        patchOnce(Channel.prototype, patchChannel);
+        patchOnce(Server.prototype, patchServer);
         return undefined;
       });
       return () => {
-        for (const undo of undos) undo();
+        for (const undo of undos.values()) undo();
+        undos.clear();
       };
     },
   };

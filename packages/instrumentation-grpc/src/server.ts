@@ -25,6 +25,8 @@ interface Listener {
   onCancel(): void;
 }
 
+type Method = Parameters<ServerInterceptor>[0];
+
 /** The parts of grpc-js's server call that are traced. */
 interface ServerCall {
   start(listener: Listener): void;
@@ -40,7 +42,7 @@ const ROOT = new ForgeContext(ROOT_CONTEXT, undefined, false, undefined, undefin
  * Traces one served call from its metadata to its status. The methods of the call itself are replaced, not those of a
  * wrapper around it: grpc-js sends some statuses (a passed deadline, a message that it cannot read) on its own.
  */
-function traceCall(call: ServerCall, path: string, host: InstrumentationHost): void {
+function traceCall(call: ServerCall, { path, requestStream, responseStream }: Method, host: InstrumentationHost): void {
   const { start, sendStatus } = call;
   let span: Span | undefined;
   let received: Metadata | undefined;
@@ -75,6 +77,8 @@ function traceCall(call: ServerCall, path: string, host: InstrumentationHost): v
             const { service, method, resource } = parseMethodPath(path);
             span.setResource(resource).set('service', service).set('method', method);
           }
+          // A stream may stay open for hours.
+          if (requestStream || responseStream) span.trace.slowExempt = true;
           received = metadata;
           context = contextWithSpan(parent, span);
         } catch (error) {
@@ -155,12 +159,12 @@ export function serverInterceptor(): ServerInterceptor {
   return intercept;
 }
 
-function intercept(method: { readonly path: string }, call: Parameters<ServerInterceptor>[1]): ServerInterceptingCall {
+function intercept(method: Method, call: Parameters<ServerInterceptor>[1]): ServerInterceptingCall {
   const host = running?.active === true ? running : activeHost('grpc');
   if (host !== undefined && !traced.has(call)) {
     try {
       traced.add(call);
-      if (!isSuppressed(activeContext())) traceCall(call, method.path, host);
+      if (!isSuppressed(activeContext())) traceCall(call, method, host);
     } catch (error) {
       host.fail('server interceptor', error);
     }
