@@ -90,7 +90,9 @@ try {
   }
 
   console.log(`
-try it:
+look at it: ${url}/_api/viewer/trace/${exampleId}
+
+or ask the API:
   curl -s ${url}/_api/traces/${exampleId}
   curl -s '${url}/_api/traces?operation=create_order&min_duration=1000&limit=50'
   curl -s -X POST ${url}/api/orders -H 'authorization: Bearer user-7' -H 'content-type: application/json' -d '{"item":"tea","amount":1250}'

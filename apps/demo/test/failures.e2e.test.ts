@@ -108,9 +108,7 @@ describe('with the database gone', () => {
     const url = String(gateway.ready['url']);
     const stored = async (): Promise<number> => {
       try {
-        return Number(
-          (await sql`SELECT count(*) FROM forge_traces WHERE operation_name = 'http.request'`)[0]['count'],
-        );
+        return Number((await sql`SELECT count(*) FROM forge_traces WHERE operation_name = 'http.request'`)[0]['count']);
       } catch {
         return -1; // The gateway has not made its tables yet.
       }

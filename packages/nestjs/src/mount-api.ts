@@ -1,5 +1,6 @@
+import { createDashboardHandler } from '@forge/dashboard';
 import type { Forge } from '@forge/node';
-import { createQueryHandler } from '@forge/query';
+import { createQueryHandler, type QueryHandler } from '@forge/query';
 import { toNodeHandler } from '@forge/query/node';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -27,17 +28,12 @@ interface ExpressLike {
   ): void;
 }
 
-/** Mounts the trace API beside the application's own routes; it reads the raw requests, untouched by the framework's parsers. */
+/**
+ * Mounts the trace API beside the application's own routes, and the viewer below it (`/_api/viewer/`). Both read the raw
+ * requests, untouched by the framework's parsers.
+ */
 export function mountApi(adapter: AbstractHttpAdapter, forge: Forge, basePath: string): void {
-  const handle = toNodeHandler(
-    createQueryHandler({
-      store: forge.store,
-      basePath,
-      info: () => forge.describe(),
-      ...(forge.config.api.readToken === undefined ? {} : { readToken: forge.config.api.readToken }),
-      ...(forge.config.api.writeToken === undefined ? {} : { writeToken: forge.config.api.writeToken }),
-    }),
-  );
+  const handle = toNodeHandler(apiWithViewer(forge, basePath));
   if (adapter.getType() === 'fastify') {
     adapter.getInstance<FastifyLike>().register(async (scope) => {
       scope.removeAllContentTypeParsers();
@@ -54,4 +50,22 @@ export function mountApi(adapter: AbstractHttpAdapter, forge: Forge, basePath: s
     request.url = request.originalUrl ?? request.url;
     void handle(request, response);
   });
+}
+
+function apiWithViewer(forge: Forge, basePath: string): QueryHandler {
+  const { readToken, writeToken } = forge.config.api;
+  const api = createQueryHandler({
+    store: forge.store,
+    basePath,
+    info: () => forge.describe(),
+    ...(readToken === undefined ? {} : { readToken }),
+    ...(writeToken === undefined ? {} : { writeToken }),
+  });
+  const viewerPath = `${basePath}/viewer`;
+  const viewer = createDashboardHandler({ basePath: viewerPath, apiPath: basePath });
+  return async (request, peer) => {
+    const { pathname } = new URL(request.url);
+    // The viewer's files are no secret; what it shows it asks of the API, with a token where one is needed.
+    return pathname === viewerPath || pathname.startsWith(`${viewerPath}/`) ? viewer(request) : api(request, peer);
+  };
 }
