@@ -11,6 +11,7 @@
  */
 export { exportError, type ExportErrorCode, type ExportErrorOptions } from './errors.ts';
 export type { Exporter, ExportResult } from './exporter.ts';
+export { createFileSpool, type FileSpoolOptions } from './file-spool/file-spool.ts';
 export type { ExportQueueOptions } from './options.ts';
 export { createExportPipeline } from './pipeline.ts';
 export { createExportQueue, type ExportQueue, type ExportQueueState, type SpanSink } from './queue.ts';

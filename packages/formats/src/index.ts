@@ -27,5 +27,6 @@ export {
   type OtlpEncoder,
 } from './otlp/encode-protobuf.ts';
 export type { SemconvMode } from './otlp/semantic-conventions.ts';
+export { decodeSpans, encodeSpans } from './spans/span-codec.ts';
 export { decodeZipkinJson } from './zipkin/decode.ts';
 export { encodeZipkinJson } from './zipkin/encode.ts';
