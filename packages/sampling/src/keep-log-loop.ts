@@ -10,7 +10,7 @@ export interface KeepLogLoopOptions {
   readonly sink: SpanSink;
   readonly nodeId: string;
   readonly serviceName: string;
-  /** How much older than its last heartbeat a dead node's undelivered spans may be. */
+  /** How long before its last heartbeat a dead node may have got spans that it did not deliver. */
   readonly heldMs: number;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;

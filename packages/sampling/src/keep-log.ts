@@ -81,7 +81,7 @@ export interface NodeDeath {
   readonly nodeId: string;
   /** How long it has been silent, by the store's clock. */
   readonly silentMs: number;
-  /** How much older than its last word its undelivered spans may be: the ring's age and the queue's delay. */
+  /** How long before its last word a trace may have been kept whose spans it did not deliver. */
   readonly heldMs: number;
 }
 

@@ -33,8 +33,8 @@ export interface NodeOptions {
 const PIN_MS = 15 * 60_000;
 /** A peer's word that nobody has confirmed in the keep log by then is written there by us. */
 const CONFIRM_MS = 2000;
-/** Polling may lag by this without the ring holding longer for it. */
-const POLL_SLACK_MS = 1500;
+/** Polling may lag by this share of the ring's age without the ring holding longer for it. */
+const POLL_SLACK_SHARE = 0.15;
 /** What pins may take of the ring's memory. */
 const PIN_SHARE = 0.25;
 const MAX_PENDING = 100_000;
@@ -206,7 +206,7 @@ export class SamplingNode {
     this.#admission.tick(nowMs);
     this.#roots.takeDue((state) => this.#due(state));
     // While the keep log is out of reach, only the bound on memory makes the ring forget: a keep may wait there.
-    const heardMs = this.#shared ? Math.min(nowMs, this.#polledMs + POLL_SLACK_MS) : nowMs;
+    const heardMs = this.#shared ? Math.min(nowMs, this.#polledMs + this.#maxAgeMs * POLL_SLACK_SHARE) : nowMs;
     this.#ring.tick(nowMs, heardMs - this.#maxAgeMs);
     this.#pins.tick(nowMs);
     for (const [traceId, sinceMs] of this.#unconfirmed) {

@@ -45,8 +45,11 @@ export interface Sampling {
 
 const TICK_MS = 100;
 const TRAFFIC_MS = 5000;
-/** What the export queue may hold back on top of the ring's age. */
-const QUEUE_MS = 10_000;
+/**
+ * How long before its last heartbeat a node may have got spans of a kept trace that it had not delivered when it died:
+ * a poll and the queue's delay, with room. A database that is away holds up the heartbeat, too.
+ */
+const UNDELIVERED_MS = 5000;
 
 /**
  * Sampling for one process: the head decision, the ring of undecided spans, the triggers, and the talk with other nodes.
@@ -101,7 +104,7 @@ class ProcessSampling implements Sampling {
             sink,
             nodeId,
             serviceName: serviceName ?? '',
-            heldMs: this.#ringMaxAgeMs + QUEUE_MS,
+            heldMs: UNDELIVERED_MS,
             clock,
             diagnostics,
           });
