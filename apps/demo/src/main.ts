@@ -90,7 +90,7 @@ try {
   }
 
   console.log(`
-look at it: ${url}/_api/viewer/trace/${exampleId}
+look at it: ${url}/_api/viewer/traces/${exampleId}
 
 or ask the API:
   curl -s ${url}/_api/traces/${exampleId}
