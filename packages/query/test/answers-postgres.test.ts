@@ -14,6 +14,6 @@ describeAnswers('PostgreSQL', {
     await store.migrate();
     return store;
   },
-  runs: 12,
+  runs: 5,
   answers: ['searches', 'traces'],
 });

@@ -99,12 +99,14 @@ async function allPages(
 
 function describeSearch(holds: Holds): void {
   it('answers searches as the oracle does, for every filter, sort and combination, page by page', async () => {
-    await holds(
-      fc.tuple(randomQuestion, fc.integer({ min: 1, max: 5 })),
-      async (ask, _store, spans, [question, limit]) => {
+    const questions = fc.array(fc.tuple(randomQuestion, fc.integer({ min: 1, max: 5 })), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    await holds(questions, async (ask, _store, spans, asked) => {
+      for (const [question, limit] of asked)
         expect(await allPages(ask, parametersOf(question), limit)).toEqual(answerSearch(spans, question));
-      },
-    );
+    });
   });
 
   it('skips and repeats no trace while new ones arrive between pages', async () => {
