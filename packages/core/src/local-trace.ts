@@ -48,6 +48,8 @@ export class LocalTrace {
   otState: string | undefined = undefined;
   /** The local root. Set when it starts. */
   root: Span | undefined = undefined;
+  /** The last Forge span before this process, where a foreign tracer stands between it and the local root's parent. */
+  forgeParentId: string | undefined = undefined;
   /** Set for what is long by nature, a stream or a WebSocket: it is never kept for being slow. */
   slowExempt = false;
   /** A place for the pipeline's own state of this trace. */

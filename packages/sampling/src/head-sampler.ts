@@ -60,6 +60,8 @@ class ConsistentSampler implements HeadSampler {
   #beginRemote(trace: LocalTrace, parent: SpanContext, own: Threshold | undefined): void {
     const remote = parent instanceof RemoteSpanContext ? parent : undefined;
     trace.otherState = remote === undefined ? othersOf(parent) : remote.otherState;
+    if (remote?.forgeSpanId !== undefined && remote.forgeSpanId !== remote.spanId)
+      trace.forgeParentId = remote.forgeSpanId;
     const ot = remote === undefined ? parent.traceState?.get('ot') : remote.otState;
     if (ot === undefined && remote?.trusted !== true) {
       // The usual case: a caller that says nothing, or says it as a stranger.

@@ -127,6 +127,7 @@ export class SamplingNode {
     if (state === undefined) {
       trace.slot = state = new LocalState(trace, this.#slowMsOf(span));
       this.#roots.add(state);
+      if (trace.forgeParentId !== undefined) span.set('forge.parent_id', trace.forgeParentId);
       // Nobody can have spoken of a trace that begins here.
       if ((span.parentHigh | span.parentLow) === 0) state.pinsVersion = this.#pins.version;
     }

@@ -3,11 +3,13 @@ import {
   contextWithSpan,
   Diagnostics,
   Kind,
+  RemoteSpanContext,
   TracerProvider,
   type Span,
   type SpanData,
 } from '@forge/core';
 import { FakeClock } from '@forge/testing';
+import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KeepLog, KeepPage, KeepRow } from './keep-log.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -221,6 +223,33 @@ describe('in one process', () => {
     tracer.start('a').end();
     await sampling.pipeline.flush();
     expect(rows.map(({ count }) => count)).toEqual([2]);
+  });
+
+  test('the ring stays within its bound at 20,000 requests a second', async () => {
+    const { tracer, child } = start();
+    let most = 0;
+    for (let tenth = 0; tenth < 130; tenth++) {
+      for (let i = 0; i < 2000; i++) {
+        const root = tracer.start('http.request', Kind.server).set('method', 'GET').set('path', '/api/orders');
+        child(root, 'db.query').set('query', 'SELECT id, customer, total FROM orders WHERE id = $1').end();
+        root.end();
+      }
+      most = Math.max(most, diagnostics.counts()['forge_sampling_ring_bytes']);
+      await pass(100);
+    }
+    expect(most).toBeLessThanOrEqual(32 * 1024 * 1024);
+    expect(most).toBeGreaterThan(24 * 1024 * 1024 * 0.9);
+    await pass(15_000);
+    expect(diagnostics.counts()['forge_sampling_ring_bytes']).toBeLessThan(4 * 1024 * 1024);
+  });
+
+  test('names the last Forge span where a foreign tracer stands between', () => {
+    const { tracer } = start({ sampleRate: 1 });
+    const from = (spanId: string, forgeSpanId: string): RemoteSpanContext =>
+      new RemoteSpanContext('1'.repeat(32), spanId, 1, false, forgeSpanId, undefined, undefined, undefined);
+    for (const remote of [from('a'.repeat(16), 'a'.repeat(16)), from('b'.repeat(16), 'a'.repeat(16))])
+      tracer.start('http.request', Kind.server, contextWithSpan(activeContext(), trace.wrapSpanContext(remote))).end();
+    expect(stored.map(({ attributes }) => attributes)).toEqual([[], ['forge.parent_id', 'a'.repeat(16)]]);
   });
 
   test('shuts down twice without harm', async () => {
