@@ -1,5 +1,6 @@
 import { Status } from '@forge/core';
 import { makeSpan } from '@forge/testing';
+import { Validator, type SpecData } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
@@ -349,6 +350,19 @@ describe('GET /_api/services and /_api/operations', () => {
   });
 });
 
+it('refuses more points in time than anyone can draw', async () => {
+  const ask = api();
+  const range = 'start=2026-01-01T00:00:00Z&end=2026-12-01T00:00:00Z';
+  expect(await body(ask(`/_api/rates?${range}&step=1m`))).toMatchObject({
+    status: 400,
+    parameter: 'step',
+    allowed: '241m or more, for so long a time',
+  });
+  expect((await ask(`/_api/rates?${range}&step=241m`)).status).toBe(200);
+  expect((await ask(`/_api/heatmap?${range}&step=1h`)).status).toBe(400);
+  expect((await ask('/_api/rates?start=0')).status).toBe(200);
+});
+
 describe('access', () => {
   it.each(['localhost', 'localhost:8080', '127.0.0.1:8080', '127.3.2.1', '[::1]:8080', 'app.localhost', 'LOCALHOST.'])(
     'answers the host %s without a token',
@@ -541,6 +555,13 @@ describe('GET /_api/openapi.json', () => {
     // Tested beside their routes: they take or give no JSON of ours.
     const others = ['/_api/live', '/_api/import', '/_api/traces/{id}/export'];
     expect(new Set([...asked.map(([path]) => path), ...others])).toEqual(new Set(Object.keys(document.paths)));
+  });
+
+  it('is OpenAPI 3.1', async () => {
+    const document = await body<SpecData>(api()('/_api/openapi.json'));
+    const result = await new Validator().validate(document);
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
   });
 
   it('names exactly the parameters that are taken', async () => {

@@ -11,6 +11,7 @@ import {
   textParameter,
   type ParameterValues,
 } from './parameters.ts';
+import { invalidParameter } from './problem.ts';
 import { edgesToJson, heatmapToJson, ratesToJson } from './rates.ts';
 import { jsonResponse } from './response.ts';
 import type { Route } from './route.ts';
@@ -40,6 +41,8 @@ const RATES_PARAMETERS = {
 
 const HEATMAP_PARAMETERS = { ...COUNTED, status: choiceParameter('How the spans ended.', ['ok', 'error']) };
 
+const MINUTE_US = 60e6;
+const MAX_POINTS = 2000;
 const QUANTILES = [0.5, 0.95, 0.99];
 
 /** What goes on: of all traffic, sampled or not. */
@@ -97,8 +100,18 @@ export function ratesRoutes(): Route[] {
 }
 
 function filterOf(values: ParameterValues<typeof COUNTED>, nowUnixUs: number): RateFilter & { stepUs?: number } {
+  const range = rangeOf(values, nowUnixUs);
+  if (values.step !== undefined) {
+    const leastUs = Math.ceil((range.endUnixUs - range.startUnixUs) / MAX_POINTS);
+    if (Math.max(values.step, MINUTE_US) < leastUs)
+      throw invalidParameter(
+        'step',
+        `${values.step / 1000}`,
+        `${Math.ceil(leastUs / MINUTE_US)}m or more, for so long a time`,
+      );
+  }
   return {
-    ...rangeOf(values, nowUnixUs),
+    ...range,
     ...(values.service === undefined ? {} : { service: values.service }),
     ...(values.operation === undefined ? {} : { operation: values.operation }),
     ...(values.kind === undefined ? {} : { kinds: values.kind.map((name) => Kind[name]) }),
