@@ -36,6 +36,7 @@ export { Decision, LocalTrace, type KeepReason } from './local-trace.ts';
 export type { Propagation, TracePipeline, TraceSampler } from './ports.ts';
 export { TracerProvider, type TracerProviderOptions } from './provider.ts';
 export { RemoteSpanContext } from './remote-span-context.ts';
+export { createRedactor, NO_REDACTION, REDACTED, type RedactionOptions, type Redactor } from './redaction.ts';
 export { Span } from './span.ts';
 export { Kind, Status, type Origin, type Scope, type SpanData, type SpanEvent, type SpanLink } from './span-data.ts';
 export { Tracer } from './tracer.ts';

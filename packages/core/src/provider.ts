@@ -8,6 +8,7 @@ import { IdSource } from './id-source.ts';
 import { DEFAULT_LIMITS, type SpanLimits } from './limits.ts';
 import { Decision } from './local-trace.ts';
 import type { TracePipeline, TraceSampler } from './ports.ts';
+import { createRedactor, type Redactor } from './redaction.ts';
 import type { TracerRuntime } from './runtime.ts';
 import type { Origin } from './span-data.ts';
 import { Tracer } from './tracer.ts';
@@ -24,6 +25,8 @@ export interface TracerProviderOptions {
   /** Further attributes of the process: `service.version`, `host.name`. */
   readonly attributes?: Readonly<Record<string, unknown>>;
   readonly limits?: Partial<SpanLimits>;
+  /** Keeps secrets out of spans; `createRedactor()`'s rules by default. */
+  readonly redactor?: Redactor;
   readonly clock?: Clock;
 }
 
@@ -48,6 +51,7 @@ export class TracerProvider implements ApiTracerProvider {
       sampler: options.sampler ?? ALWAYS,
       pipeline: options.pipeline,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
+      redactor: options.redactor ?? createRedactor(),
       clock: options.clock ?? new SystemClock(),
       ids: new IdSource(),
       started: 0,

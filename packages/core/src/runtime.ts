@@ -5,6 +5,7 @@ import type { IdSource } from './id-source.ts';
 import type { SpanLimits } from './limits.ts';
 import { Decision, LocalTrace } from './local-trace.ts';
 import type { TracePipeline, TraceSampler } from './ports.ts';
+import type { Redactor } from './redaction.ts';
 import type { Origin } from './span-data.ts';
 
 /** What all tracers of a provider share. */
@@ -13,6 +14,7 @@ export interface TracerRuntime {
   readonly sampler: TraceSampler;
   readonly pipeline: TracePipeline;
   readonly limits: SpanLimits;
+  readonly redactor: Redactor;
   readonly clock: Clock;
   readonly ids: IdSource;
   /** Spans started so far. */

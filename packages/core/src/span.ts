@@ -100,24 +100,24 @@ export class Span implements ApiSpan, SpanData {
   }
 
   /**
-   * Adds or replaces a tag without checking it: for instrumentations, whose keys and types are fixed.
-   * `undefined` is left out. Strings are cut to the limit.
+   * Adds or replaces a tag without checking it: for instrumentations, whose keys and types are fixed, and which keep
+   * secrets out by themselves (`tracer.redactor.text`). `undefined` is left out. Strings are cut to the limit.
    */
   set(key: string, value: string | number | boolean | undefined): this {
     if (value === undefined || !this.isRecording()) return this;
-    const limits = this.tracer.limits;
-    this.#put(
-      key,
-      typeof value === 'string' && value.length > limits.maxValueLength ? cut(value, limits.maxValueLength) : value,
-      limits.maxAttributes,
-    );
+    const { limits, redactor } = this.tracer;
+    const short =
+      typeof value === 'string' && value.length > limits.maxValueLength ? cut(value, limits.maxValueLength) : value;
+    const kept = redactor.asksForAll ? redactor.value(key, short) : short;
+    if (kept !== undefined) this.#put(key, kept, limits.maxAttributes);
     return this;
   }
 
   setAttribute(key: string, value: ApiAttributeValue): this {
     if (!this.isRecording() || typeof key !== 'string' || key.length === 0 || !isAttributeValue(value)) return this;
-    const limits = this.tracer.limits;
-    this.#put(key, cutValue(value, limits.maxValueLength), limits.maxAttributes);
+    const { limits, redactor } = this.tracer;
+    const kept = redactor.value(key, cutValue(value, limits.maxValueLength));
+    if (kept !== undefined) this.#put(key, kept, limits.maxAttributes);
     return this;
   }
 
@@ -185,7 +185,7 @@ export class Span implements ApiSpan, SpanData {
     this.status = status.code as Status;
     this.statusMessage =
       status.code === Status.error && typeof status.message === 'string'
-        ? cut(status.message, this.tracer.limits.maxValueLength)
+        ? this.tracer.redactor.text(cut(status.message, this.tracer.limits.maxValueLength))
         : undefined;
     return this;
   }
@@ -198,16 +198,15 @@ export class Span implements ApiSpan, SpanData {
   /** Adds an `exception` event: `exception.type`, `.message`, `.stacktrace`, `.code` where the error has one. Anything may be passed. */
   recordException(exception: Exception, time?: TimeInput): void {
     if (!this.isRecording()) return;
-    const limits = this.tracer.limits;
     const at =
       time === undefined ? this.tracer.clock.nowMs() : monotonicMs(time, this.trace.anchorMs, this.tracer.clock);
-    this.#pushEvent('exception', this.#unixUs(at), describeException(exception, limits), 0);
+    this.#pushEvent('exception', this.#unixUs(at), describeException(exception, this.tracer), 0);
   }
 
   /** Marks the span as failed with `error`: the exception as an event, status error with its message. */
   fail(error: unknown): this {
     if (!this.isRecording()) return this;
-    const list = describeException(error, this.tracer.limits);
+    const list = describeException(error, this.tracer);
     this.#pushEvent('exception', this.#unixUs(this.tracer.clock.nowMs()), list, 0);
     const message = list.indexOf('exception.message');
     return this.setStatus({ code: Status.error, ...(message < 0 ? {} : { message: list[message + 1] as string }) });
@@ -330,13 +329,15 @@ export class Span implements ApiSpan, SpanData {
 
   /** Fills `list` with the valid attributes; returns how many were dropped over the limit. */
   #collect(list: unknown[], attributes: Attributes): number {
-    const { maxAttributes, maxValueLength } = this.tracer.limits;
+    const { limits, redactor } = this.tracer;
     let dropped = 0;
     for (const key in attributes) {
       const value = attributes[key];
       if (key.length === 0 || !isAttributeValue(value)) continue;
-      if (list.length >= maxAttributes * 2) dropped++;
-      else list.push(key, cutValue(value, maxValueLength));
+      const kept = redactor.value(key, cutValue(value, limits.maxValueLength));
+      if (kept === undefined) continue;
+      if (list.length >= limits.maxAttributes * 2) dropped++;
+      else list.push(key, kept);
     }
     return dropped;
   }

@@ -5,6 +5,7 @@ import { hexToWord } from './hex.ts';
 import type { SpanLimits } from './limits.ts';
 import { cut } from './limits.ts';
 import { Decision, LocalTrace } from './local-trace.ts';
+import type { Redactor } from './redaction.ts';
 import { droppedTrace, type TracerRuntime } from './runtime.ts';
 import { Span, spanIdWords } from './span.ts';
 import { Kind, type Origin, type Scope } from './span-data.ts';
@@ -14,6 +15,7 @@ import { monotonicMs } from './time-input.ts';
 export class Tracer implements ApiTracer {
   readonly scope: Scope;
   readonly limits: SpanLimits;
+  readonly redactor: Redactor;
   readonly clock: Clock;
   readonly #runtime: TracerRuntime;
 
@@ -21,6 +23,7 @@ export class Tracer implements ApiTracer {
     this.#runtime = runtime;
     this.scope = scope;
     this.limits = runtime.limits;
+    this.redactor = runtime.redactor;
     this.clock = runtime.clock;
   }
 

@@ -1,6 +1,6 @@
 import { contextWithSpan, Kind, type Span } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
-import { describeSql, recordableSqlError, sqlComment, sqlErrorCode } from '@forge/instrumentation/sql';
+import { describeSql, sqlComment, sqlErrorCode } from '@forge/instrumentation/sql';
 import type { Context } from '@opentelemetry/api';
 
 /** The span of one query, from its call to its answer. No method throws: a fault disables the plugin. */
@@ -56,9 +56,7 @@ export class QuerySpan {
   }
 
   fail(error: unknown, rows?: number): void {
-    this.#end(() =>
-      this.#span.fail(recordableSqlError(error)).set('db.error_code', sqlErrorCode(error)).set('rows', rows),
-    );
+    this.#end(() => this.#span.fail(error).set('db.error_code', sqlErrorCode(error)).set('rows', rows));
   }
 
   #end(outcome: () => void): void {

@@ -8,7 +8,7 @@ import {
   type Span,
 } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
-import { describeSql, recordableSqlError, sqlComment, sqlErrorCode, takesSqlComment } from '@forge/instrumentation/sql';
+import { describeSql, sqlComment, sqlErrorCode, takesSqlComment } from '@forge/instrumentation/sql';
 import type { Context } from '@opentelemetry/api';
 import type { ClientInfo, DriverQuery, QueryHandler } from './driver.ts';
 import { optionsOf } from './options.ts';
@@ -150,7 +150,7 @@ class QueryObserver {
   #rejecting(reject: DriverQuery['reject']): DriverQuery['reject'] {
     return (reason) => {
       this.#end(() => {
-        this.#span.fail(recordableSqlError(reason)).set('db.error_code', sqlErrorCode(reason));
+        this.#span.fail(reason).set('db.error_code', sqlErrorCode(reason));
         setRows(this.#span, this.#cursorRows);
       });
       reject(reason);

@@ -11,5 +11,5 @@
  */
 export { createSqlDescriber, describeSql, type SqlDescriberOptions } from './sql-describe.ts';
 export type { SqlDescription } from './sql-summary.ts';
-export { recordableSqlError, sqlErrorCode } from './sql-error.ts';
+export { sqlErrorCode } from './sql-error.ts';
 export { sqlComment, takesSqlComment } from './sql-comment.ts';
