@@ -1,12 +1,12 @@
 import { isForgeError, type ForgeError } from '@forge/core';
 import { storageError, StorageCode } from '@forge/storage';
 
-/** What postgres.js, Node's sockets and PostgreSQL say when the database is away or going: worth another try. */
+/** What our connections, Node's sockets and PostgreSQL say when the database is away or going: worth another try. */
 const RETRYABLE = new Set([
   'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
   'CONNECT_TIMEOUT',
+  'TIMEOUT',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -32,16 +32,10 @@ const RETRYABLE = new Set([
 // and missing databases, which an operator mends while the spans wait.
 const RETRYABLE_CLASSES = ['08', '53', '58', '28', '3D'];
 
-/** The SQLSTATE, or Node's or postgres.js's code, of what a query rejected with. */
+/** The SQLSTATE, or the connection's or Node's code, of what a query rejected with. */
 export function sqlCode(error: unknown): string {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : '';
-}
-
-/** Whether the connection itself is in doubt after this error, not just the statement. */
-export function breaksConnection(error: unknown): boolean {
-  const code = sqlCode(error);
-  return code.length > 5 || code.startsWith('57P') || code.startsWith('08') || code === 'EPIPE';
 }
 
 /** A ForgeError for whatever a query rejected with; those that already are one pass through. */
@@ -55,7 +49,8 @@ export function toStorageError(error: unknown, doing: string): ForgeError {
       retryable: true,
     });
   }
-  if (code === '57014') return storageError(StorageCode.timeout, message, { cause: error, retryable: true });
+  if (code === '57014' || code === 'TIMEOUT')
+    return storageError(StorageCode.timeout, message, { cause: error, retryable: true });
   const retryable = RETRYABLE.has(code) || (code.length === 5 && RETRYABLE_CLASSES.includes(code.slice(0, 2)));
   return storageError(retryable ? StorageCode.unavailable : StorageCode.failed, message, { cause: error, retryable });
 }

@@ -5,10 +5,11 @@ import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
 import createForgeTraceSummaries from '../migrations/000002_create_forge_trace_summaries.sql';
 import createForgeTraceKeeps from '../migrations/000003_create_forge_trace_keeps.sql';
 import { storageError, StorageCode } from '@forge/storage';
-import type { Sql, TransactionSql } from 'postgres';
 import type { Database } from './database.ts';
 import { sqlCode } from './errors.ts';
 import { lockKey } from './lock-key.ts';
+import type { Connection } from './wire/connection.ts';
+import { transaction } from './wire/transaction.ts';
 
 interface Migration {
   readonly version: number;
@@ -38,20 +39,20 @@ export interface MigrationReport {
 
 /** Brings the tables to this version. Safe to run from any number of nodes at once: one does it, the others wait. */
 export async function migrate(database: Database): Promise<MigrationReport> {
-  return database.keeper((sql) =>
-    sql.begin(async (tx) => {
-      await tx.unsafe('SET LOCAL lock_timeout = 0');
-      await tx.unsafe('SELECT pg_advisory_xact_lock($1::text::bigint)', [lockKey(database.schema, 'migrations')]);
+  return database.keeper((tx) =>
+    transaction(tx, async () => {
+      await tx.query('SET LOCAL lock_timeout = 0');
+      await tx.query('SELECT pg_advisory_xact_lock($1::text::bigint)', [lockKey(database.schema, 'migrations')]);
       await createSchema(tx, database);
-      await tx.unsafe(database.text(CREATE_VERSIONS));
+      await tx.query(database.text(CREATE_VERSIONS));
       const before = await readVersion(tx, database);
       const from = before?.version ?? 0;
       refuseNewer(before);
       const applied: string[] = [];
       for (const migration of MIGRATIONS) {
         if (migration.version <= from) continue;
-        await tx.unsafe(database.text(INSERT_VERSION), [migration.version, migration.name, migration.worksFrom]);
-        await tx.unsafe(database.text(migration.sql));
+        await tx.query(database.text(INSERT_VERSION), [migration.version, migration.name, migration.worksFrom]);
+        await tx.run(database.text(migration.sql));
         applied.push(migration.name);
       }
       return { from, to: Math.max(from, SCHEMA_VERSION), applied };
@@ -98,15 +99,15 @@ interface VersionRow {
   readonly works_from: number;
 }
 
-async function readVersion(sql: Sql | TransactionSql, database: Database): Promise<VersionRow | undefined> {
-  const rows = await sql.unsafe<VersionRow[]>(database.text(SELECT_VERSION));
+async function readVersion(sql: Connection, database: Database): Promise<VersionRow | undefined> {
+  const rows = await sql.query<VersionRow>(database.text(SELECT_VERSION));
   return rows[0];
 }
 
 /** Only where it is missing: an ordinary role may not be allowed to create schemas, and need not be. */
-async function createSchema(tx: TransactionSql, database: Database): Promise<void> {
-  const rows = await tx.unsafe('SELECT 1 FROM pg_namespace WHERE nspname = $1', [database.schema]);
-  if (rows.length === 0) await tx.unsafe(database.text('CREATE SCHEMA :"schema"'));
+async function createSchema(tx: Connection, database: Database): Promise<void> {
+  const rows = await tx.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [database.schema]);
+  if (rows.length === 0) await tx.query(database.text('CREATE SCHEMA :"schema"'));
 }
 
 const CREATE_VERSIONS = `

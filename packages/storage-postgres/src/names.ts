@@ -7,7 +7,7 @@ export async function readServices(database: Database, range: TimeRange): Promis
   const bind = new Bindings();
   const statement = `SELECT DISTINCT service_name COLLATE "C" AS name FROM :"schema".forge_traces
 WHERE start_time >= ${bind.time(range.startUnixUs)} AND start_time < ${bind.time(range.endUnixUs)} ORDER BY 1`;
-  const rows = await database.reader((sql) => sql.unsafe<{ name: string }[]>(database.text(statement), bind.values));
+  const rows = await database.reader((sql) => sql.query<{ name: string }>(database.text(statement), bind.values));
   return rows.map((row) => row.name);
 }
 
@@ -21,6 +21,6 @@ export async function readOperations(
   const statement = `SELECT DISTINCT operation_name COLLATE "C" AS name, resource COLLATE "C" AS resource FROM :"schema".forge_traces
 WHERE start_time >= ${bind.time(range.startUnixUs)} AND start_time < ${bind.time(range.endUnixUs)}
 ${service === undefined ? '' : `AND service_name = ${bind.add(service)}`} ORDER BY 1, 2`;
-  const rows = await database.reader((sql) => sql.unsafe<OperationName[]>(database.text(statement), bind.values));
+  const rows = await database.reader((sql) => sql.query<OperationName>(database.text(statement), bind.values));
   return rows.map(({ name, resource }) => ({ name, resource }));
 }

@@ -56,7 +56,7 @@ export class Origins {
     if (missing.size === 0) return;
     // In the order of ids, as every writer does it: rows locked in one order cannot deadlock.
     const rows = `[${[...missing.values()].map((entry) => entry.json).join(',')}]`;
-    await this.#database.writer((sql) => sql.unsafe(this.#database.text(INSERT), [rows], { prepare: true }));
+    await this.#database.writer((sql) => sql.query(this.#database.text(INSERT), [rows], { prepare: true }));
     if (this.#written.size + missing.size > MAX_KNOWN) this.#written = new Map();
     for (const id of missing.keys()) this.#written.set(id, today);
   }
@@ -66,7 +66,7 @@ export class Origins {
     const unknown = [...new Set(ids)].filter((id) => !this.#read.has(id));
     if (unknown.length === 0) return;
     const rows = await this.#database.reader((sql) =>
-      sql.unsafe<OriginRow[]>(this.#database.text(SELECT), [`{${unknown.join(',')}}`], { prepare: true }),
+      sql.query<OriginRow>(this.#database.text(SELECT), [`{${unknown.join(',')}}`], { prepare: true }),
     );
     if (this.#read.size + rows.length > MAX_KNOWN) {
       this.#read = new Map();

@@ -1,6 +1,5 @@
 import { Diagnostics } from '@forge/core';
 import { storageError, StorageCode, type TraceStore } from '@forge/storage';
-import type { Sql } from 'postgres';
 import { attempt, Database } from './database.ts';
 import type { Alterations } from './encode/json.ts';
 import { checkVersion, migrate, type MigrationReport } from './migrations.ts';
@@ -12,13 +11,14 @@ import { search } from './search/search.ts';
 import { Homes } from './summary/homes.ts';
 import { readTrace } from './search/trace.ts';
 import { Upkeep } from './upkeep.ts';
+import type { ClientLike } from './wire/address.ts';
 import { SpanWriter } from './writer.ts';
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, with libpq's TLS parameters. This or `sql`. */
   readonly url?: string;
-  /** A postgres.js client of the application's own, used for everything and not closed. This or `url`. */
-  readonly sql?: Sql;
+  /** A postgres.js client of the application's own, whose address and credentials are taken over; its connections are not used. This or `url`. */
+  readonly sql?: ClientLike;
   /** The schema of Forge's tables, any name; made by `migrate` where it is missing. `public` by default. */
   readonly schema?: string;
   /** How long spans are kept: `7d`, `12h`. Whole partitions are dropped. Forever by default. */
@@ -44,9 +44,6 @@ export interface PostgresStore extends TraceStore {
 
 /** A trace store on PostgreSQL 14 to 18. Connects at the first call; throws only for options that are wrong. */
 export function createPostgresStore(options: PostgresStoreOptions): PostgresStore {
-  if ((options.url === undefined) === (options.sql === undefined)) {
-    throw storageError(StorageCode.optionInvalid, 'url: give either a url or a postgres.js client as sql');
-  }
   const diagnostics = options.diagnostics ?? new Diagnostics();
   const database = new Database({
     url: options.url,

@@ -81,27 +81,22 @@ export class Upkeep {
    */
   async #drop(partition: Partition): Promise<void> {
     const schema = quoteIdentifier(this.#database.schema);
-    await this.#database.keeper(async (sql) => {
-      const session = await sql.reserve();
+    await this.#database.keeper(async (session) => {
       const key = lockKey(this.#database.schema, 'upkeep');
+      const [lock] = await session.query('SELECT pg_try_advisory_lock($1::text::bigint) AS taken', [key]);
+      if (lock?.['taken'] !== true) return;
       try {
-        const [lock] = await session.unsafe('SELECT pg_try_advisory_lock($1::text::bigint) AS taken', [key]);
-        if (lock?.['taken'] !== true) return;
-        try {
-          // Summaries first: what is searched is always there.
-          for (const parent of [...PARENTS].reverse()) {
-            const name = partition.tables.get(parent)!;
-            const table = `${schema}.${quoteIdentifier(name)}`;
-            await session.unsafe(`ALTER TABLE ${schema}.${parent} DETACH PARTITION ${table} CONCURRENTLY`);
-            await session.unsafe(`DROP TABLE ${table}`);
-            await session.unsafe(`DELETE FROM ${schema}.forge_partitions WHERE name = $1`, [name]);
-            this.#options.onProgress(`dropped partition ${name}`);
-          }
-        } finally {
-          await session.unsafe('SELECT pg_advisory_unlock($1::text::bigint)', [key]);
+        // Summaries first: what is searched is always there.
+        for (const parent of [...PARENTS].reverse()) {
+          const name = partition.tables.get(parent)!;
+          const table = `${schema}.${quoteIdentifier(name)}`;
+          await session.query(`ALTER TABLE ${schema}.${parent} DETACH PARTITION ${table} CONCURRENTLY`);
+          await session.query(`DROP TABLE ${table}`);
+          await session.query(`DELETE FROM ${schema}.forge_partitions WHERE name = $1`, [name]);
+          this.#options.onProgress(`dropped partition ${name}`);
         }
       } finally {
-        session.release();
+        await session.query('SELECT pg_advisory_unlock($1::text::bigint)', [key]);
       }
     });
   }

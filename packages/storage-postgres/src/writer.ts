@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SpanData } from '@forge/core';
 import type { WriteResult } from '@forge/storage';
-import type { TransactionSql } from 'postgres';
 import type { Database } from './database.ts';
-import { copyIn } from './encode/copy-in.ts';
 import type { Alterations } from './encode/json.ts';
 import { RowBuffer } from './encode/row-buffer.ts';
 import { encodeSpan, SPAN_COLUMNS } from './encode/span-row.ts';
@@ -13,6 +11,7 @@ import type { Origins } from './origins.ts';
 import type { Partitions } from './partitions/partitions.ts';
 import type { Homes } from './summary/homes.ts';
 import { mergeDeltas } from './summary/summary-writer.ts';
+import type { Connection } from './wire/connection.ts';
 import { addToDeltas, type TraceDelta } from './summary/trace-delta.ts';
 
 /** Spans encoded between two turns of the event loop: some 3 ms. */
@@ -69,17 +68,15 @@ export class SpanWriter {
     const rows = this.#buffers.pop() ?? new RowBuffer();
     try {
       try {
-        await database.writer((sql) =>
-          sql.begin(async (tx) => {
-            await this.#send(tx, database.text(COPY), batch, rows, signal);
-            await mergeDeltas(tx, database, deltas.values(), homeOf, rows);
-          }),
-        );
+        await database.transaction(async (tx) => {
+          await this.#send(tx, database.text(COPY), batch, rows, signal);
+          await mergeDeltas(tx, database, deltas.values(), homeOf, rows);
+        });
         return batch.length;
       } catch (error) {
         if (sqlCode(error) !== UNIQUE_VIOLATION) throw error;
       }
-      return await database.writer((sql) => sql.begin((tx) => this.#storeNew(tx, batch, homeOf, rows, signal)));
+      return await database.transaction((tx) => this.#storeNew(tx, batch, homeOf, rows, signal));
     } finally {
       rows.shrink(KEPT_BUFFER_BYTES);
       this.#buffers.push(rows);
@@ -87,17 +84,17 @@ export class SpanWriter {
   }
 
   async #storeNew(
-    tx: TransactionSql,
+    tx: Connection,
     batch: readonly SpanData[],
     homes: ReadonlyMap<string, number>,
     rows: RowBuffer,
     signal: AbortSignal | undefined,
   ): Promise<number> {
     const { database } = this.#parts;
-    await tx.unsafe(database.text(CREATE_STAGING));
+    await tx.query(database.text(CREATE_STAGING));
     await this.#send(tx, COPY_STAGING, batch, rows, signal);
-    const inserted = await tx.unsafe<InsertedRow[]>(database.text(INSERT_NEW));
-    await tx.unsafe(DROP_STAGING);
+    const inserted = await tx.query<InsertedRow>(database.text(INSERT_NEW));
+    await tx.query(DROP_STAGING);
     const left = new Set(inserted.map((row) => `${row.trace_id} ${row.span_id} ${row.start_us}`));
     // A span that is twice in the batch was inserted once.
     const isNew = batch.filter((span) =>
@@ -109,14 +106,14 @@ export class SpanWriter {
 
   /** Encodes and sends the rows, some at a time, so that the event loop and the server both go on meanwhile. */
   async #send(
-    tx: TransactionSql,
+    tx: Connection,
     statement: string,
     batch: readonly SpanData[],
     rows: RowBuffer,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { origins, counts } = this.#parts;
-    const copy = await copyIn(tx, statement, signal);
+    const copy = tx.copyIn(statement, signal);
     rows.start();
     for (let i = 0; i < batch.length; i++) {
       const span = batch[i];

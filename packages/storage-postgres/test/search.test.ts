@@ -49,18 +49,21 @@ describe('searching PostgreSQL', () => {
         async (batches, queries) => {
           const oracle = createMemoryStore();
           const [one, two] = await freshStores();
-          for (let i = 0; i < batches.length; i += 2) {
-            // Two writers at once, as two nodes are; repeats among and within the batches.
-            await Promise.all([writeSurely(one, batches[i]), writeSurely(two, batches[i + 1] ?? batches[0])]);
+          try {
+            for (let i = 0; i < batches.length; i += 2) {
+              // Two writers at once, as two nodes are; repeats among and within the batches.
+              await Promise.all([writeSurely(one, batches[i]), writeSurely(two, batches[i + 1] ?? batches[0])]);
+            }
+            await settleOracle(oracle, one, batches);
+            for (const query of queries)
+              expect({ query, found: await pages(one, query) }).toEqual({ query, found: await pages(oracle, query) });
+          } finally {
+            await one.close();
+            await two.close();
           }
-          await settleOracle(oracle, one, batches);
-          for (const query of queries)
-            expect({ query, found: await pages(one, query) }).toEqual({ query, found: await pages(oracle, query) });
-          await one.close();
-          await two.close();
         },
       ),
-      { numRuns: RUNS },
+      { numRuns: RUNS, endOnFailure: true },
     );
   });
 });
@@ -74,6 +77,7 @@ async function writeSurely(store: TraceStore, batch: readonly SpanData[]): Promi
       await store.write(sorted);
       return;
     } catch (error) {
+      console.log('retry', (error as Error).message);
       if ((error as { retryable?: boolean }).retryable !== true) throw error;
     }
   }

@@ -13,7 +13,7 @@ export interface TraceFate {
 /** The fates of these traces, by their ids. */
 export async function readFates(database: Database, traceIds: readonly string[]): Promise<Map<string, TraceFate>> {
   const rows = await database.reader((sql) =>
-    sql.unsafe<{ trace_id: string; kept: string | null; gaps: TraceGap[] | null }[]>(
+    sql.query<{ trace_id: string; kept: string | null; gaps: TraceGap[] | null }>(
       database.text(FATES),
       [`{${traceIds.map((id) => `"${id}"`).join(',')}}`],
       { prepare: true },

@@ -108,7 +108,9 @@ describe('nodes', () => {
   test('tell each other that they live and how they fare', async () => {
     await log.heartbeat({ nodeId: A, serviceName: 'gateway', triggersPerSecond: 3 });
     const views = await other.heartbeat({ nodeId: B, serviceName: 'worker', triggersPerSecond: 0 });
-    expect(views.map(({ nodeId, triggersPerSecond }) => [nodeId, triggersPerSecond]).sort()).toEqual([
+    expect(
+      views.map(({ nodeId, triggersPerSecond }) => [nodeId, triggersPerSecond]).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ).toEqual([
       [A, 3],
       [B, 0],
     ]);

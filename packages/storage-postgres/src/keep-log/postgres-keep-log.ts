@@ -12,15 +12,17 @@ import type {
   TrafficLog,
   TrafficRow,
 } from '@forge/sampling';
-import type { Sql } from 'postgres';
+import { storageError, StorageCode } from '@forge/storage';
 import { attempt, Database } from '../database.ts';
+import type { ClientLike } from '../wire/address.ts';
+import type { Connection } from '../wire/connection.ts';
 import * as statements from './statements.ts';
 
 export interface PostgresKeepLogOptions {
   /** `postgres://user:password@host:port/database`, with libpq's TLS parameters. This or `sql`. */
   readonly url?: string;
   /** A postgres.js client of the application's own, not closed. This or `url`. */
-  readonly sql?: Sql;
+  readonly sql?: ClientLike;
   /** The schema of Forge's tables. `public` by default. */
   readonly schema?: string;
   /** How long keeps, gaps and traffic are kept; as long as the spans. Forever by default. */
@@ -36,6 +38,8 @@ export interface PostgresKeepLog extends KeepLog, TrafficLog {}
 const WIDE_CLAIM_EVERY = 15;
 /** A statement that takes longer is given up and sent again: keeps are small. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** Where not even the server's own time limit is heard of: the connections are left behind, and new ones made. */
+const ANSWER_TIMEOUT_MS = 12_000;
 
 /** Opens nothing until the first call. The tables are those of `PostgresStore.migrate`. */
 export function createPostgresKeepLog(options: PostgresKeepLogOptions): PostgresKeepLog {
@@ -43,13 +47,18 @@ export function createPostgresKeepLog(options: PostgresKeepLogOptions): Postgres
 }
 
 class KeepLogOnPostgres implements PostgresKeepLog {
-  readonly #database: Database;
-  readonly #nodeId: string;
-  readonly #retentionMs: number | undefined;
+  readonly #options: PostgresKeepLogOptions;
+  #database: Database;
   #claims = 0;
 
-  constructor({ url, sql, schema, nodeId, retentionMs }: PostgresKeepLogOptions) {
-    this.#database = new Database({
+  constructor(options: PostgresKeepLogOptions) {
+    this.#options = options;
+    this.#database = this.#open();
+  }
+
+  #open(): Database {
+    const { url, sql, schema } = this.#options;
+    return new Database({
       url,
       sql,
       schema: schema ?? 'public',
@@ -57,8 +66,6 @@ class KeepLogOnPostgres implements PostgresKeepLog {
       maxConnections: 3,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
-    this.#nodeId = nodeId;
-    this.#retentionMs = retentionMs;
   }
 
   async append(rows: readonly KeepRow[]): Promise<void> {
@@ -145,9 +152,10 @@ class KeepLogOnPostgres implements PostgresKeepLog {
 
   async expireParked(olderThanMs: number): Promise<void> {
     await this.#write('expiring parked spans', statements.EXPIRE_PARKED, [olderThanMs]);
-    if (this.#retentionMs === undefined) return;
+    const { retentionMs } = this.#options;
+    if (retentionMs === undefined) return;
     for (const statement of [statements.EXPIRE_KEEPS, statements.EXPIRE_GAPS, statements.EXPIRE_TRAFFIC])
-      await this.#write('expiring kept traces', statement, [this.#retentionMs]);
+      await this.#write('expiring kept traces', statement, [retentionMs]);
   }
 
   async write(rows: readonly TrafficRow[]): Promise<void> {
@@ -164,7 +172,7 @@ class KeepLogOnPostgres implements PostgresKeepLog {
       max_us: Math.round(row.maxUs),
       histogram: Buffer.from(row.histogram).toString('hex'),
     }));
-    await this.#write('writing counts of traffic', statements.TRAFFIC, [JSON.stringify(json), this.#nodeId]);
+    await this.#write('writing counts of traffic', statements.TRAFFIC, [JSON.stringify(json), this.#options.nodeId]);
   }
 
   close(): Promise<void> {
@@ -173,19 +181,45 @@ class KeepLogOnPostgres implements PostgresKeepLog {
 
   #write<T extends object>(doing: string, statement: string, values: readonly unknown[]): Promise<T[]> {
     const database = this.#database;
-    return attempt(doing, () => database.writer((sql) => run<T>(sql, database.text(statement), values)));
+    return this.#answered(doing, database, () =>
+      database.writer((sql) => run<T>(sql, database.text(statement), values)),
+    );
   }
 
   #read<T extends object>(doing: string, statement: string, values: readonly unknown[]): Promise<T[]> {
     const database = this.#database;
-    return attempt(doing, () => database.reader((sql) => run<T>(sql, database.text(statement), values)));
+    return this.#answered(doing, database, () =>
+      database.reader((sql) => run<T>(sql, database.text(statement), values)),
+    );
+  }
+
+  /** A network that swallows packets answers nothing at all, for as long as TCP has patience: a quarter of an hour. */
+  async #answered<T>(doing: string, database: Database, ask: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (this.#database === database && this.#options.sql === undefined) {
+          this.#database = this.#open();
+          void database.close().catch(() => undefined);
+        }
+        reject(
+          storageError(StorageCode.timeout, `${doing}: no answer within ${ANSWER_TIMEOUT_MS} ms`, { retryable: true }),
+        );
+      }, ANSWER_TIMEOUT_MS);
+      timer.unref();
+    });
+    try {
+      return await Promise.race([attempt(doing, ask), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
-async function run<T extends object>(sql: Sql, text: string, values: readonly unknown[]): Promise<T[]> {
+async function run<T extends object>(sql: Connection, text: string, values: readonly unknown[]): Promise<T[]> {
   // Array parameters as PostgreSQL's own literals: the statements name their types.
   const literals = values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
-  return [...(await sql.unsafe<T[]>(text, literals as string[], { prepare: true }))];
+  return [...(await sql.query<T>(text, literals as string[], { prepare: true }))];
 }
 
 /** `{"a","b"}`. */

@@ -11,7 +11,7 @@ WITH added AS (
 INSERT INTO :"schema".forge_trace_gaps (trace_id, node_id, reason)
 SELECT DISTINCT added.trace_id, death.node_id, 'node_died'
 FROM added JOIN :"schema".forge_node_deaths death
-    ON death.to_time > now() - interval '30 s'
+    ON death.to_time > now() - interval '10 s'
     OR EXISTS (SELECT 1 FROM :"schema".forge_trace_keeps before
                WHERE before.trace_id = added.trace_id AND before.kept_at BETWEEN death.from_time AND death.to_time)
 WHERE added.reason <> 'park'

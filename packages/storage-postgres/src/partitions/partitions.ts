@@ -1,7 +1,7 @@
-import type { Sql, TransactionSql } from 'postgres';
 import type { Database } from '../database.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifiers.ts';
 import { lockKey } from '../lock-key.ts';
+import type { Connection } from '../wire/connection.ts';
 import { alignedRange, boundText, findRange, fitRange, rangeName, widthFor, type Range } from './ranges.ts';
 
 export interface Partition extends Range {
@@ -64,7 +64,7 @@ export class Partitions {
     await this.refresh();
     missing = this.#missing(missing);
     if (missing.length === 0) return;
-    await this.#database.writer((sql) => sql.begin((tx) => this.#create(tx, missing)));
+    await this.#database.transaction((tx) => this.#create(tx, missing));
     await this.refresh();
   }
 
@@ -90,8 +90,8 @@ export class Partitions {
     return alignedRange(unixUs, widthFor(unixUs, nowUs, this.#options.usualWidth()));
   }
 
-  async #list(sql: Sql | TransactionSql): Promise<Table[]> {
-    const rows = await sql.unsafe<TableRow[]>(LIST, [this.#database.schema, `{${PARENTS.join(',')}}`], {
+  async #list(sql: Connection): Promise<Table[]> {
+    const rows = await sql.query<TableRow>(LIST, [this.#database.schema, `{${PARENTS.join(',')}}`], {
       prepare: true,
     });
     return rows
@@ -105,9 +105,9 @@ export class Partitions {
   }
 
   /** One creator at a time, by an advisory lock: under it the catalog is read again, so nobody makes what is there. */
-  async #create(tx: TransactionSql, times: readonly number[]): Promise<void> {
+  async #create(tx: Connection, times: readonly number[]): Promise<void> {
     const { schema } = this.#database;
-    await tx.unsafe('SELECT pg_advisory_xact_lock($1::text::bigint)', [lockKey(schema, 'partitions')]);
+    await tx.query('SELECT pg_advisory_xact_lock($1::text::bigint)', [lockKey(schema, 'partitions')]);
     const tables = await this.#list(tx);
     const nowUs = Date.now() * 1000;
     for (const time of [...new Set(times)].sort((a, b) => a - b)) {
@@ -145,7 +145,7 @@ function whole(tables: readonly Table[]): Partition[] {
   return partitions;
 }
 
-async function createPartition(tx: TransactionSql, schema: string, parent: Parent, range: Range): Promise<string> {
+async function createPartition(tx: Connection, schema: string, parent: Parent, range: Range): Promise<string> {
   const name = `${parent}_${rangeName(range)}`;
   const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
   const all = `${quoteIdentifier(schema)}.${quoteIdentifier(parent)}`;
@@ -154,10 +154,10 @@ async function createPartition(tx: TransactionSql, schema: string, parent: Paren
   // Spans never change; summaries do, in place where the page has room.
   const storage = parent === 'forge_traces' ? '' : 'WITH (fillfactor = 85)';
   // Not attached, yet there: its dropper died between detaching and dropping.
-  await tx.unsafe(`DROP TABLE IF EXISTS ${table}`);
-  await tx.unsafe(`CREATE TABLE ${table} (LIKE ${all} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ${storage}`);
-  await tx.unsafe(`ALTER TABLE ${all} ATTACH PARTITION ${table} FOR VALUES FROM (${lower}) TO (${upper})`);
-  await tx.unsafe(
+  await tx.query(`DROP TABLE IF EXISTS ${table}`);
+  await tx.query(`CREATE TABLE ${table} (LIKE ${all} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ${storage}`);
+  await tx.query(`ALTER TABLE ${all} ATTACH PARTITION ${table} FOR VALUES FROM (${lower}) TO (${upper})`);
+  await tx.query(
     `INSERT INTO ${quoteIdentifier(schema)}.forge_partitions (name, lower_bound, upper_bound)
      VALUES ($1, $2::text::timestamptz, $3::text::timestamptz)
      ON CONFLICT (name) DO UPDATE SET lower_bound = excluded.lower_bound, upper_bound = excluded.upper_bound, sealed_at = NULL`,

@@ -85,7 +85,7 @@ ${conditions.length === 0 ? '' : `WHERE ${conditions.join('\n  AND ')}`}
 ORDER BY ${key} DESC, s.trace_id DESC
 LIMIT ${limit}`;
     const rows = await this.#database.reader((sql) =>
-      sql.unsafe<CandidateRow[]>(this.#database.text(statement), bind.values),
+      sql.query<CandidateRow>(this.#database.text(statement), bind.values),
     );
     return rows.map((row) => candidateOf(row, this.#query.sort));
   }
@@ -144,7 +144,7 @@ LIMIT ${limit}`;
     if (this.#highHomeUs !== undefined) outside.push(`home >= ${bind.time(this.#highHomeUs)}`);
     const statement = `SELECT trace_id, ${microsecondsOf('home')} AS home_us FROM :"schema".forge_wide_traces
 WHERE ${[...conditions, `(${outside.join(' OR ')})`].join(' AND ')}`;
-    return this.#database.reader((sql) => sql.unsafe<WideRow[]>(this.#database.text(statement), bind.values));
+    return this.#database.reader((sql) => sql.query<WideRow>(this.#database.text(statement), bind.values));
   }
 }
 

@@ -33,7 +33,7 @@ FROM :"schema".forge_traces AS t
 WHERE ${conditions.join('\n  AND ')}
 GROUP BY t.trace_id`;
   const rows = await database.reader((sql) =>
-    sql.unsafe<{ trace_id: string; longest_us: string }[]>(database.text(statement), bind.values),
+    sql.query<{ trace_id: string; longest_us: string }>(database.text(statement), bind.values),
   );
   for (const row of rows) matches.set(row.trace_id, Number(row.longest_us));
   return matches;

@@ -20,7 +20,7 @@ WHERE s.trace_id = ANY (${bind.texts(ids)})
   AND s.home >= ${bind.time(Math.min(...found.map((trace) => trace.homeUs)))}
   AND s.home <= ${bind.time(Math.max(...found.map((trace) => trace.homeUs)))}`;
   const [rows, kept] = await Promise.all([
-    database.reader((sql) => sql.unsafe<SummaryRow[]>(database.text(statement), bind.values)),
+    database.reader((sql) => sql.query<SummaryRow>(database.text(statement), bind.values)),
     readKept(database, ids),
   ]);
   const roots = await readOtherRoots(database, rows, found);
@@ -106,7 +106,7 @@ WHERE NOT EXISTS (
     AND parent.start_time >= ${bind.time(startUs)} AND parent.start_time <= ${bind.time(endUs)})
 ORDER BY root.trace_id, root.start_time, root.parent_span_id IS NOT NULL, root.span_id`;
   const roots = await database.reader((sql) =>
-    sql.unsafe<(RootColumns & { readonly trace_id: string })[]>(database.text(statement), bind.values),
+    sql.query<RootColumns & { readonly trace_id: string }>(database.text(statement), bind.values),
   );
   return new Map(roots.map((row) => [row.trace_id, row]));
 }

@@ -19,7 +19,7 @@ SELECT ${SPAN_SELECT} FROM :"schema".forge_traces
 WHERE trace_id = ${bind.add(traceId)} AND start_time >= ${bind.time(place.startUs)} AND start_time <= ${bind.time(place.endUs)}
 ORDER BY start_time, span_id`;
   const [rows, kept] = await Promise.all([
-    database.reader((sql) => sql.unsafe<SpanRow[]>(database.text(statement), bind.values, { prepare: true })),
+    database.reader((sql) => sql.query<SpanRow>(database.text(statement), bind.values, { prepare: true })),
     readKept(database, [traceId]),
   ]);
   if (rows.length === 0) return undefined;
@@ -45,7 +45,7 @@ export async function findTrace(database: Database, traceId: string): Promise<Tr
     if (place !== undefined) return place;
   }
   const homes = await database.reader((sql) =>
-    sql.unsafe<{ home_us: string }[]>(
+    sql.query<{ home_us: string }>(
       database.text(
         `SELECT ${microsecondsOf('home')} AS home_us FROM :"schema".forge_trace_homes WHERE trace_id = $1::text`,
       ),
@@ -64,7 +64,7 @@ SELECT ${microsecondsOf('start_time')} AS start_us, ${microsecondsOf('end_time')
 FROM :"schema".forge_trace_summaries
 WHERE trace_id = ${bind.add(traceId)} AND home = ${bind.time(homeUs)}`;
   const [row] = await database.reader((sql) =>
-    sql.unsafe<{ start_us: string; end_us: string }[]>(database.text(statement), bind.values, { prepare: true }),
+    sql.query<{ start_us: string; end_us: string }>(database.text(statement), bind.values, { prepare: true }),
   );
   return row === undefined ? undefined : { homeUs, startUs: Number(row.start_us), endUs: Number(row.end_us) };
 }

@@ -1,13 +1,17 @@
 import type { Database } from '../database.ts';
 import type { TraceDelta } from './trace-delta.ts';
 
-/** An id's second counts as its trace's home when the trace begins within this time of it. */
-const NEAR_US = 3_600_000_000;
+/**
+ * An id's second counts as its trace's home when what comes of the trace starts up to a day before it (a clock that is
+ * off) or a week after it (a late job). Of random ids one in 6,000 looks like that too, which does no harm.
+ */
+const BEFORE_US = 86_400_000_000;
+const AFTER_US = 7 * BEFORE_US;
 const MAX_KNOWN = 50_000;
 
 /**
  * Where each trace's summary is. Forge's ids begin with their second of creation: that is the home, and nobody needs to
- * be asked. Other ids (and Forge's own, where all that came so far started more than an hour later: a late job) have a
+ * be asked. Other ids (and Forge's own, where all that came so far started more than a week later) have a
  * row in forge_trace_homes, inserted once, before the first span; whoever comes second reads it there.
  */
 export class Homes {
@@ -37,8 +41,8 @@ export class Homes {
       if (homes.has(traceId)) continue;
       const delta = deltas.get(traceId)!;
       const second = idSecondUs(traceId);
-      if (second !== undefined && Math.abs(second - delta.startUs) <= NEAR_US && !this.#isExpired(second))
-        homes.set(traceId, second);
+      const lateUs = second === undefined ? Number.NaN : delta.startUs - second;
+      if (lateUs >= -BEFORE_US && lateUs <= AFTER_US && !this.#isExpired(second!)) homes.set(traceId, second!);
       else strangers.push(delta);
     }
     if (strangers.length > 0) for (const [traceId, home] of await this.#settle(strangers)) homes.set(traceId, home);
@@ -47,7 +51,7 @@ export class Homes {
 
   async #listed(traceIds: readonly string[]): Promise<[string, number][]> {
     const rows = await this.#database.writer((sql) =>
-      sql.unsafe<HomeRow[]>(this.#database.text(SELECT), [`{${traceIds.join(',')}}`], { prepare: true }),
+      sql.query<HomeRow>(this.#database.text(SELECT), [`{${traceIds.join(',')}}`], { prepare: true }),
     );
     return this.#remember(rows);
   }
@@ -62,7 +66,7 @@ export class Homes {
     entries.sort((a, b) => (a.id < b.id ? -1 : 1));
     const expired = entries.map(({ id }) => id).filter((id) => this.#known.has(id));
     await this.#database.writer((sql) =>
-      sql.unsafe(this.#database.text(SETTLE), [JSON.stringify(entries), `{${expired.join(',')}}`], { prepare: true }),
+      sql.query(this.#database.text(SETTLE), [JSON.stringify(entries), `{${expired.join(',')}}`], { prepare: true }),
     );
     const settled = await this.#listed(entries.map(({ id }) => id));
     return settled;

@@ -1,11 +1,10 @@
 import { Status } from '@forge/core';
-import type { TransactionSql } from 'postgres';
 import type { Database } from '../database.ts';
-import { copyIn } from '../encode/copy-in.ts';
 import type { Alterations } from '../encode/json.ts';
 import { stringJson } from '../encode/json.ts';
 import type { RowBuffer } from '../encode/row-buffer.ts';
 import { varchar } from '../encode/span-row.ts';
+import type { Connection } from '../wire/connection.ts';
 import type { TraceDelta } from './trace-delta.ts';
 
 /** How far a trace may reach from its home without being listed in forge_wide_traces. */
@@ -20,7 +19,7 @@ const UNCOUNTED: Alterations = { cleaned: 0, cut: 0, clamped: 0 };
  * @param homes the home of each trace, Unix microseconds
  */
 export async function mergeDeltas(
-  tx: TransactionSql,
+  tx: Connection,
   database: Database,
   deltas: Iterable<TraceDelta>,
   homes: ReadonlyMap<string, number>,
@@ -28,8 +27,8 @@ export async function mergeDeltas(
 ): Promise<void> {
   const sorted = [...deltas].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
   if (sorted.length === 0) return;
-  await tx.unsafe(CREATE_DELTAS);
-  const copy = await copyIn(tx, COPY_DELTAS, undefined);
+  await tx.query(CREATE_DELTAS);
+  const copy = tx.copyIn(COPY_DELTAS);
   rows.start();
   let wide = false;
   for (const delta of sorted) {
@@ -40,8 +39,8 @@ export async function mergeDeltas(
   rows.end();
   await copy.write(rows.bytes());
   await copy.end();
-  await tx.unsafe(database.text(MERGE_DELTAS));
-  if (wide) await tx.unsafe(database.text(MERGE_WIDE));
+  await tx.query(database.text(MERGE_DELTAS));
+  if (wide) await tx.query(database.text(MERGE_WIDE));
 }
 
 function encodeDelta(rows: RowBuffer, delta: TraceDelta, home: number): void {

@@ -6,10 +6,10 @@ import { storageError, StorageCode } from '@forge/storage';
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type Mode = (typeof MODES)[number];
 
-/** What postgres.js takes as `ssl`. */
+/** `prefer`: encrypted where the server can, unverified; `require`: encrypted, unverified; options: as they say. */
 export type Tls = false | 'prefer' | 'require' | ConnectionOptions;
 
-// libpq's parameters that are not the server's: left in the URL, postgres.js would send them as settings.
+// libpq's parameters that are not the server's: left in the URL, they would be sent as settings of the session.
 const LIBPQ_ONLY = [
   'gssencmode',
   'channel_binding',
