@@ -78,7 +78,8 @@ export const t = {
     actions: 'Trace actions',
     copyLink: 'Copy link',
     copied: 'Copied',
-    save: 'Save as JSON',
+    save: 'Save as',
+    formats: { otlp: 'OTLP JSON', zipkin: 'Zipkin JSON', jaeger: 'Jaeger JSON', chrome: 'Chrome trace, for Perfetto' },
     compareWith: 'Compare',
   },
 
@@ -397,7 +398,7 @@ export const t = {
     same: 'same',
     slower: 'slower',
     faster: 'faster',
-    summary: (slower: string, count: number): string => `B took ${slower}; ${plural(count, 'place')} differ`,
+    differ: (count: number): string => `${plural(count, 'place')} ${count === 1 ? 'differs' : 'differ'}`,
     onlyDifferent: 'Only what differs',
     noDifference: 'The two traces do the same in the same time.',
   },
@@ -413,6 +414,7 @@ export const t = {
     goneTry: 'An opened file is kept until the page is loaded anew. Open it again.',
     holds: (name: string, count: number): string => `${name} holds ${plural(count, 'trace')}`,
     none: 'The file holds no spans.',
+    rejected: (count: number, reason: string): string => `${plural(count, 'entry', 'entries')} left out: ${reason}`,
   },
 
   keys: {

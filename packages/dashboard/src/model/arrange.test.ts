@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { randomSketches } from '../../test/random-sketches.ts';
-import { tableOf, type SpanSketch } from '../../test/table-of.ts';
+import { randomSketches } from '../../test/support/random-sketches.ts';
+import { tableOf, type SpanSketch } from '../../test/support/table-of.ts';
 import { arrange } from './arrange.ts';
 import { Flag } from './span-table.ts';
 import type { Trace } from './trace.ts';

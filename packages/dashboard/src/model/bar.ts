@@ -10,6 +10,8 @@ export interface Viewport {
   readonly from: number;
   readonly to: number;
   readonly widthPx: number;
+  /** Pixels right of it that are seen too: room for labels, and for bars that go on. */
+  readonly roomPx: number;
 }
 
 /** Where a span's bar stands, in pixels of the viewport. */
@@ -44,10 +46,11 @@ export function pxOf(us: number, view: Viewport): number {
 export function barOf(trace: Trace, node: number, view: Viewport): Bar {
   const startPx = pxOf(trace.start[node], view);
   const endPx = pxOf(endOf(trace, node), view);
-  const isVisible = startPx <= view.widthPx && endPx >= 0;
+  const edge = view.widthPx + view.roomPx;
+  const isVisible = startPx <= edge && endPx >= 0;
   // What takes no time at the right edge is drawn within it.
-  const left = Math.max(-MARGIN_PX, isVisible ? Math.min(startPx, view.widthPx - MIN_BAR_PX) : startPx);
-  const width = Math.max(MIN_BAR_PX, Math.min(endPx, view.widthPx + MARGIN_PX) - left);
+  const left = Math.max(-MARGIN_PX, isVisible ? Math.min(startPx, edge - MIN_BAR_PX) : startPx);
+  const width = Math.max(MIN_BAR_PX, Math.min(endPx, edge + MARGIN_PX) - left);
   return {
     left,
     width,
@@ -115,12 +118,13 @@ export function indexPath(path: CriticalPath): PathIndex {
 
 /** The node's own stretches of the path in pixels of the viewport, those that touch drawn as one. */
 export function pathStretches(path: CriticalPath, index: PathIndex, node: number, view: Viewport): Stretch[] {
-  return bounded(view.widthPx, (add) => {
+  return bounded(view.widthPx + view.roomPx, (add) => {
     for (let at = index.begin[node]; at < index.begin[node + 1]; at++) {
       const segment = index.order[at];
       const from = Math.max(-MARGIN_PX, pxOf(path.segmentStart[segment], view));
-      if (from >= view.widthPx) break;
-      add(from, Math.max(from + 1, Math.min(view.widthPx + MARGIN_PX, pxOf(path.segmentEnd[segment], view))));
+      const edge = view.widthPx + view.roomPx;
+      if (from >= edge) break;
+      add(from, Math.max(from + 1, Math.min(edge + MARGIN_PX, pxOf(path.segmentEnd[segment], view))));
     }
   });
 }

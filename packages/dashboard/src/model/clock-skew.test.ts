@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tableOf, type SpanSketch } from '../../test/table-of.ts';
+import { tableOf, type SpanSketch } from '../../test/support/table-of.ts';
 import { arrange } from './arrange.ts';
 import { Kind } from './span-table.ts';
 

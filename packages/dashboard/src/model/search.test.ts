@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tableOf } from '../../test/table-of.ts';
+import { tableOf } from '../../test/support/table-of.ts';
 import { arrange } from './arrange.ts';
 import { criticalPath } from './critical-path.ts';
 import { filterByPills, nodesOf, parseSearch, search, slowThresholdUs } from './search.ts';

@@ -1,16 +1,20 @@
-/** So many colours there are: `--s0` to `--s15`. */
-export const SERVICE_COLORS = 16;
+/** So many colours there are: `--s0` to `--s15`. Those eight apart are of one family, alike at a glance. */
+const COLORS = 16;
+const FAMILIES = 8;
 
 /**
  * A colour number for each service, by its name: the same service has the same colour on every page, and two of one
- * trace share one only where there are more than sixteen.
+ * trace share a family only where there are more than eight, and a colour where there are more than sixteen.
  */
 export function assignColors(services: readonly string[]): Map<string, number> {
   const colors = new Map<string, number>();
   const taken = new Set<number>();
   for (const name of services.toSorted()) {
-    let color = hash(name) % SERVICE_COLORS;
-    while (taken.has(color) && taken.size < SERVICE_COLORS) color = (color + 1) % SERVICE_COLORS;
+    let color = hash(name) % COLORS;
+    const isTaken = (): boolean =>
+      taken.has(color) || (taken.size < FAMILIES && taken.has((color + FAMILIES) % COLORS));
+    // An odd step reaches every colour, and neighbours in the list are far apart.
+    while (isTaken() && taken.size < COLORS) color = (color + 3) % COLORS;
     taken.add(color);
     colors.set(name, color);
   }
@@ -19,7 +23,7 @@ export function assignColors(services: readonly string[]): Map<string, number> {
 
 /** The colour of a service where no others are at hand. */
 export function colorOfService(name: string): number {
-  return hash(name) % SERVICE_COLORS;
+  return hash(name) % COLORS;
 }
 
 /** FNV-1a, 32 bits. */

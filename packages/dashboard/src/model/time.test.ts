@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tableOf } from '../../test/table-of.ts';
+import { tableOf } from '../../test/support/table-of.ts';
 import { arrange } from './arrange.ts';
 import { agoText, durationText, exactDurationText, percentText, shortCountText } from './duration-text.ts';
 import { axisTicks } from './ticks.ts';

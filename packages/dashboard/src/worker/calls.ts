@@ -29,10 +29,19 @@ export interface FileEntry {
   readonly resource: string;
 }
 
+export interface FileContents {
+  readonly traces: readonly FileEntry[];
+  /** Members that are no spans, and why the first was left out. */
+  readonly rejected: number;
+  readonly reason: string | undefined;
+}
+
+export type SaveFormat = 'otlp' | 'zipkin' | 'jaeger' | 'chrome';
+
 /** What the trace worker does. Traces are named by keys that the caller chooses. */
 export interface TraceCalls {
   openUrl(args: { key: string; url: string; headers: Record<string, string> }): OpenedTrace;
-  readFile(args: { bytes: ArrayBuffer }): readonly FileEntry[];
+  readFile(args: { bytes: ArrayBuffer }): FileContents;
   openFromFile(args: { key: string; index: number }): OpenedTrace;
   /** Again, with or without correction of clocks. */
   arrange(args: { key: string; correctSkew: boolean }): OpenedTrace;
@@ -45,8 +54,8 @@ export interface TraceCalls {
   span(args: { key: string; row: number }): SpanJson;
   logs(args: { key: string }): TraceLogsJson['logs'];
   find(args: { key: string; text: string }): readonly number[];
-  /** All spans of one trace of the file, to write it out again. */
-  spansOf(args: { key: string }): readonly SpanJson[];
+  /** The trace in another tool's format. */
+  encode(args: { key: string; format: SaveFormat }): string;
 }
 
 export type CallName = keyof TraceCalls;

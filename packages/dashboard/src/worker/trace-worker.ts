@@ -13,7 +13,7 @@ import type { SpanTable } from '../model/span-table.ts';
 import type { SpanFileTrace } from '../model/table-from-spans.ts';
 import { quietStretches } from '../model/time-scale.ts';
 import type { Trace } from '../model/trace.ts';
-import type { AnswerMessage, CallMessage, OpenedTrace, TraceCalls } from './calls.ts';
+import type { AnswerMessage, CallMessage, FileEntry, OpenedTrace, SaveFormat, TraceCalls } from './calls.ts';
 import { logsJsonOf, rowsWithText, spanJsonOf } from './span-json.ts';
 
 interface Held {
@@ -66,12 +66,10 @@ const calls: { [Name in keyof TraceCalls]: (args: never) => unknown } = {
   },
   async readFile({ bytes }: { bytes: ArrayBuffer }) {
     const { readTraceFile } = await import('./trace-file.ts');
-    file = await readTraceFile(new Uint8Array(bytes)).catch((error: unknown) => {
-      throw new Refusal(422, error instanceof Error ? error.message : String(error));
-    });
-    return file.map(({ table }, index) => {
+    const { traces, rejected, reason } = readTraceFile(new Uint8Array(bytes));
+    file = traces;
+    const entries = file.map(({ table }, index): FileEntry => {
       const trace = arrange(table);
-      const root = 0;
       return {
         index,
         traceId: table.traceId,
@@ -79,10 +77,11 @@ const calls: { [Name in keyof TraceCalls]: (args: never) => unknown } = {
         durationUs: trace.endUs - trace.startUs,
         spans: trace.spans,
         errors: trace.errors,
-        service: table.strings[trace.service[root]] ?? '',
-        resource: table.strings[trace.resource[root]] ?? '',
+        service: table.strings[trace.service[0]] ?? '',
+        resource: table.strings[trace.resource[0]] ?? '',
       };
     });
+    return { traces: entries, rejected, reason };
   },
   openFromFile({ key, index }: { key: string; index: number }) {
     const entry = file.at(index);
@@ -101,7 +100,10 @@ const calls: { [Name in keyof TraceCalls]: (args: never) => unknown } = {
   span: ({ key, row }: { key: string; row: number }) => spanJsonOf(get(key).spans[row]),
   logs: ({ key }: { key: string }) => logsJsonOf(get(key).spans),
   find: ({ key, text }: { key: string; text: string }) => rowsWithText(get(key).spans, text),
-  spansOf: ({ key }: { key: string }) => get(key).spans.map(spanJsonOf),
+  async encode({ key, format }: { key: string; format: SaveFormat }) {
+    const { FILE_FORMATS } = await import('./trace-file.ts');
+    return FILE_FORMATS[format](get(key).spans);
+  },
 };
 
 addEventListener('message', (event: MessageEvent<CallMessage>) => {

@@ -29,6 +29,13 @@ export function setToken(text: string): void {
   tokenWanted.value = false;
 }
 
+/** The API refused: whatever token was given is of no use. */
+export function wantToken(): void {
+  sessionStorage.removeItem(TOKEN_KEY);
+  token.value = undefined;
+  tokenWanted.value = true;
+}
+
 export function apiHeaders(): Record<string, string> {
   return token.value === undefined ? {} : { authorization: `Bearer ${token.value}` };
 }
@@ -54,7 +61,7 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
 
 /** Reads problem+json; anything else is named by its status. */
 export async function errorOf(response: Response): Promise<ApiError> {
-  if (response.status === 401) tokenWanted.value = true;
+  if (response.status === 401) wantToken();
   const problem = (await response.json().catch(() => undefined)) as { detail?: string; parameter?: string } | undefined;
   return new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`, problem?.parameter);
 }

@@ -1,5 +1,5 @@
 import type { AnswerMessage, CallArgs, CallMessage, CallName, CallResult } from '../../worker/calls.ts';
-import { ApiError, tokenWanted } from './api.ts';
+import { ApiError, wantToken } from './api.ts';
 
 let worker: Worker | undefined;
 let lastId = 0;
@@ -14,7 +14,7 @@ export function startTraceWorker(): Worker {
     const call = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ('error' in answer) {
-      if (answer.error.status === 401) tokenWanted.value = true;
+      if (answer.error.status === 401) wantToken();
       call?.reject(new ApiError(answer.error.status, answer.error.message));
     } else call?.resolve(answer.result as never);
   });

@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals';
-import type { FileEntry } from '../../worker/calls.ts';
+import type { FileContents } from '../../worker/calls.ts';
 import { go, hrefOf } from '../app/location.ts';
 import { callTraceWorker } from '../app/trace-worker.ts';
 
 export type OpenedFile =
   | { readonly name: string; readonly state: 'reading' }
   | { readonly name: string; readonly state: 'failed'; readonly error: unknown }
-  | { readonly name: string; readonly state: 'open'; readonly traces: readonly FileEntry[] };
+  | ({ readonly name: string; readonly state: 'open' } & FileContents);
 
 /** The file that is open, for as long as the page is. */
 export const openedFile = signal<OpenedFile | undefined>(undefined);
@@ -17,9 +17,9 @@ export async function openFile(file: File): Promise<void> {
   openedFile.value = { name, state: 'reading' };
   try {
     const bytes = await file.arrayBuffer();
-    const traces = await callTraceWorker('readFile', { bytes }, [bytes]);
-    openedFile.value = { name, state: 'open', traces };
-    go(hrefOf(traces.length === 1 ? 'open/0' : 'open'));
+    const contents = await callTraceWorker('readFile', { bytes }, [bytes]);
+    openedFile.value = { name, state: 'open', ...contents };
+    go(hrefOf(contents.traces.length === 1 && contents.rejected === 0 ? 'open/0' : 'open'));
   } catch (error) {
     openedFile.value = { name, state: 'failed', error };
     go(hrefOf('open'));

@@ -57,6 +57,12 @@ export function FilePage(): JSX.Element {
           <h2>
             {file.traces.length === 0 ? t.filePage.none : t.filePage.holds(file.name, file.traces.length)}
           </h2>
+          {file.rejected > 0 && (
+            <p class={css.rejected}>
+              <Icon name="warn" size={14} />
+              {t.filePage.rejected(file.rejected, file.reason ?? '')}
+            </p>
+          )}
           <ol>
             {file.traces.map((trace) => (
               <li key={trace.index}>

@@ -28,7 +28,7 @@ export function axisMarks(viewport: Viewport): { marks: Mark[]; bands: Band[] } 
   const perPlace = widthPx / (to - from);
   const px = (place: number): number => (place - from) * perPlace;
   if (scale.squeezes.length === 0) {
-    const ticks = axisTicks(from, to, Math.max(1, widthPx / PX_A_TICK));
+    const ticks = axisTicks(from, Math.min(scale.length, to + viewport.roomPx / perPlace), Math.max(1, widthPx / PX_A_TICK));
     return { marks: ticks.map(({ us, label }) => ({ px: px(us), label })), bands: [] };
   }
   const marks: Mark[] = [];
@@ -98,7 +98,7 @@ export function Axis({ look }: { look: WaterfallLook }): JSX.Element {
         <span
           key={label}
           class={css.tick}
-          data-edge={px > widthPx - 50 ? '' : undefined}
+          data-edge={px > widthPx + look.viewport.value.roomPx - 50 ? '' : undefined}
           style={{ transform: `translateX(${px}px)` }}
         >
           {label}

@@ -47,7 +47,7 @@ function FlameCanvas({ view, lanes }: { view: TraceView; lanes: Lanes }): JSX.El
   const top = useSignal(0);
   const maxTop = Math.max(0, lanes.count * LANE_PX + 40 - (height - HEAD_PX));
   const painter = useMemo(() => new FlamePainter(view, lanes), [view, lanes, isDark.value]);
-  const viewport = { scale: view.scale.value, from: view.zoom.value.from, to: view.zoom.value.to, widthPx: width };
+  const viewport = { scale: view.scale.value, from: view.zoom.value.from, to: view.zoom.value.to, widthPx: width, roomPx: 0 };
   const state = { viewport, height, top: Math.min(top.value, maxTop), selected: view.selected.value, lit: view.lit.value, onPath: view.showPath.value ? view.path.value.onPath : undefined };
 
   useEffect(() => {

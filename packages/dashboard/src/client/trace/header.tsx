@@ -4,9 +4,11 @@ import { mainRoot } from '../../model/critical-path.ts';
 import { agoText, clockText, dateText, durationText, exactDurationText } from '../../model/duration-text.ts';
 import { Flag } from '../../model/span-table.ts';
 import { hrefOf } from '../app/location.ts';
+import { announce } from '../app/announce.ts';
 import { Button } from '../ui/button.tsx';
 import { copyText, saveText } from '../ui/copy.ts';
 import { Icon, type IconName } from '../ui/icons.tsx';
+import { Popover } from '../ui/popover.tsx';
 import { t } from '../texts.ts';
 import type { TraceView } from './view.ts';
 import css from './header.module.css';
@@ -49,12 +51,7 @@ export function TraceHeader({ view, isGrowing, onRefresh }: HeaderProps): JSX.El
               <span class="visually-hidden">{t.trace.compareWith}</span>
             </a>
           )}
-          <Button
-            kind="quiet"
-            icon="download"
-            label={t.trace.save}
-            onClick={() => void view.source.json().then((text) => saveText(`trace-${trace.traceId}.json`, text))}
-          />
+          <SaveMenu view={view} />
           {view.source.isStored && (
             <Button kind="quiet" icon="link" label={t.trace.copyLink} onClick={() => void copyText(location.href)} />
           )}
@@ -89,6 +86,29 @@ interface HeaderProps {
   /** Whether the page looks for new spans by itself. */
   readonly isGrowing: boolean;
   readonly onRefresh: () => void;
+}
+
+function SaveMenu({ view }: { view: TraceView }): JSX.Element {
+  const open = useSignal(false);
+  const save = (format: keyof typeof t.trace.formats): void => {
+    open.value = false;
+    const name = `${view.trace.value.traceId}.${format}.json`;
+    view.source.encode(format).then(
+      (text) => saveText(name, text),
+      (error: unknown) => announce(error instanceof Error ? error.message : String(error)),
+    );
+  };
+  return (
+    <Popover label={t.trace.save} icon="download" kind="quiet" align="right" open={open} face="">
+      {() =>
+        Object.entries(t.trace.formats).map(([format, label]) => (
+          <button key={format} type="button" class={css.choice} onClick={() => save(format as keyof typeof t.trace.formats)}>
+            {label}
+          </button>
+        ))
+      }
+    </Popover>
+  );
 }
 
 function Fact(props: {

@@ -12,7 +12,8 @@ import { t } from '../texts.ts';
 import type { TraceView } from './view.ts';
 import css from './minimap.module.css';
 
-const HEIGHT_PX = 52;
+/** Of the picture; the labels stand above it. */
+const HEIGHT_PX = 40;
 const MIN_DRAG_PX = 3;
 
 /** The whole trace in a strip, and the part of it that is zoomed to: drag to choose one, drag it, drag its ends. */

@@ -1,5 +1,5 @@
 import type { SpanJson, TraceLogsJson, TraceMatchesJson } from '@forge/query';
-import type { OpenedTrace } from '../../worker/calls.ts';
+import type { OpenedTrace, SaveFormat } from '../../worker/calls.ts';
 import { apiHeaders, apiUrl, getJson } from '../app/api.ts';
 import { callTraceWorker } from '../app/trace-worker.ts';
 
@@ -15,8 +15,8 @@ export interface TraceSource {
   logs(signal: AbortSignal): Promise<TraceLogsJson['logs']>;
   /** Rows whose tags, log lines or status message hold the text. */
   find(text: string, signal: AbortSignal): Promise<readonly number[]>;
-  /** The whole trace as JSON, for saving. */
-  json(): Promise<string>;
+  /** The whole trace as a file of another tool's format. */
+  encode(format: SaveFormat): Promise<string>;
 }
 
 /** A trace that the API has. */
@@ -31,7 +31,7 @@ export function storedTrace(traceId: string): TraceSource {
     logs: async (signal) => (await getJson<TraceLogsJson>(apiUrl(`${path}/logs`), signal)).logs,
     find: async (text, signal) =>
       (await getJson<TraceMatchesJson>(apiUrl(`${path}/find`, { text }), signal)).rows,
-    json: async () => JSON.stringify(await getJson<unknown>(apiUrl(path)), undefined, 2),
+    encode: async (format) => JSON.stringify(await getJson<unknown>(apiUrl(`${path}/export`, { format }))),
   };
 }
 
@@ -45,6 +45,6 @@ export function fileTrace(index: number): TraceSource {
     span: (row) => callTraceWorker('span', { key, row }),
     logs: () => callTraceWorker('logs', { key }),
     find: (text) => callTraceWorker('find', { key, text }),
-    json: async () => JSON.stringify({ spans: await callTraceWorker('spansOf', { key }) }, undefined, 2),
+    encode: (format) => callTraceWorker('encode', { key, format }),
   };
 }

@@ -68,11 +68,12 @@ export function SpanBar({ look, node }: { look: WaterfallLook; node: number }): 
 
 function Label({ look, node, left, right }: { look: WaterfallLook; node: number; left: number; right: number }): JSX.Element {
   const trace = look.view.trace.value;
-  const { widthPx } = look.viewport.value;
+  const { widthPx, roomPx } = look.viewport.value;
+  const edge = widthPx + roomPx;
   const isOpen = (trace.flags[node] & Flag.open) !== 0;
   const text = isOpen ? t.waterfall.open : durationText(trace.duration[node]);
-  const side = right + LABEL_PX <= widthPx ? 'right' : left >= LABEL_PX ? 'left' : 'inside';
-  const x = side === 'right' ? right + 6 : side === 'left' ? left - 6 : Math.min(right, widthPx) - 6;
+  const side = right + LABEL_PX <= edge ? 'right' : left >= LABEL_PX ? 'left' : 'inside';
+  const x = side === 'right' ? right + 6 : side === 'left' ? left - 6 : Math.min(right, edge) - 6;
   return (
     <span class={css.label} data-side={side} style={{ transform: `translateX(${x}px)` }}>
       <span>{text}</span>
@@ -84,7 +85,7 @@ function Label({ look, node, left, right }: { look: WaterfallLook; node: number;
 function Ghost({ look, node, viewport }: { look: WaterfallLook; node: number; viewport: Viewport }): JSX.Element {
   const trace = look.view.trace.value;
   const left = Math.max(-4, pxOf(trace.subtreeStart[node], viewport));
-  const right = Math.min(viewport.widthPx + 4, pxOf(trace.subtreeEnd[node], viewport));
+  const right = Math.min(viewport.widthPx + viewport.roomPx, pxOf(trace.subtreeEnd[node], viewport));
   return <div class={css.ghost} style={{ transform: `translateX(${left}px)`, width: `${Math.max(0, right - left)}px` }} />;
 }
 
@@ -103,7 +104,7 @@ function LogMarks({ look, node, viewport }: { look: WaterfallLook; node: number;
   const marks: { x: number; isSerious: boolean }[] = [];
   for (let log = trace.logBegin[node]; log < trace.logBegin[node + 1] && marks.length < MAX_MARKS; log++) {
     const x = pxOf(trace.logTime[log], viewport);
-    if (x < 0 || x > viewport.widthPx) continue;
+    if (x < 0 || x > viewport.widthPx + viewport.roomPx) continue;
     const isSerious = SERIOUS.has(view.text(trace.logLabel[log]));
     const last = marks.at(-1);
     if (last !== undefined && x - last.x < 5) last.isSerious ||= isSerious;
@@ -132,8 +133,8 @@ export function GroupBar({ look, group }: { look: WaterfallLook; group: number }
     at += trace.size[node];
     end = Math.max(end, endOf(trace, node));
     const from = Math.max(0, pxOf(trace.start[node], viewport));
-    const to = Math.min(viewport.widthPx, Math.max(from + MIN_BAR_PX, pxOf(endOf(trace, node), viewport)));
-    if (to <= 0 || from >= viewport.widthPx) continue;
+    const to = Math.min(viewport.widthPx + viewport.roomPx, Math.max(from + MIN_BAR_PX, pxOf(endOf(trace, node), viewport)));
+    if (to <= 0 || from >= viewport.widthPx + viewport.roomPx) continue;
     const last = stretches.at(-1);
     if (last !== undefined && from <= last[1] + (stretches.length > 80 ? 8 : 0.5)) last[1] = Math.max(last[1], to);
     else stretches.push([from, to]);

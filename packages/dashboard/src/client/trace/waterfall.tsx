@@ -28,6 +28,8 @@ const OVERSCAN = 8;
 const CHUNK = 4;
 const TREE_WIDTH_KEY = 'forge-tree-width';
 const DEEP = 18;
+/** Kept free at the right, so that the bars that end last have their durations beside them. */
+const LABEL_ROOM_PX = 64;
 
 /** The tree of spans with their times: its own windowing, so that 100,000 rows cost what fits on the screen. */
 export function Waterfall({ view }: { view: TraceView }): JSX.Element {
@@ -36,7 +38,7 @@ export function Waterfall({ view }: { view: TraceView }): JSX.Element {
   const { height } = useSize(scroller);
   const timeSize = useSize(timeHead);
   const timeWidth = useSignal(0);
-  timeWidth.value = timeSize.width;
+  timeWidth.value = Math.max(0, timeSize.width - LABEL_ROOM_PX);
   const scrollTop = useSignal(0);
   const treeWidth = useSignal(storedTreeWidth());
   const heightSignal = useSignal(0);
@@ -57,7 +59,7 @@ export function Waterfall({ view }: { view: TraceView }): JSX.Element {
       view,
       viewport: computed(() => {
         const { from, to } = view.zoom.value;
-        return { scale: view.scale.value, from, to, widthPx: timeWidth.value };
+        return { scale: view.scale.value, from, to, widthPx: timeWidth.value, roomPx: LABEL_ROOM_PX };
       }),
       pathIndex: computed(() => indexPath(view.path.value)),
       indent: computed(() => indentOf(view, range.value, treeWidth.value)),

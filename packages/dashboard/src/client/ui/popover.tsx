@@ -54,7 +54,7 @@ export function Popover(props: PopoverProps): JSX.Element {
         {...(props.isOn === true ? { pressed: true } : {})}
         onClick={() => (open.value = !open.value)}
       >
-        {props.face ?? props.label}
+        {props.face === '' ? undefined : (props.face ?? props.label)}
       </Button>
       {isOpen && (
         <div class={css.panel} data-panel="" data-align={props.align ?? 'left'} role="group" aria-label={props.label}>

@@ -1,4 +1,4 @@
-import { MISSING_PARENT, NO_PARENT, writeId, type SpanTable } from '../src/model/span-table.ts';
+import { MISSING_PARENT, NO_PARENT, writeId, type SpanTable } from '../../src/model/span-table.ts';
 
 /** A span of a hand-made case. Names are at most 16 hex digits where they are to be ids, else they are numbered. */
 export interface SpanSketch {
