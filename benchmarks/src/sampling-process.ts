@@ -298,8 +298,17 @@ process.on('message', (message: Message) => {
     for (const client of clients) client?.close();
     clients = message.peers.map((port) => new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure()));
   } else if ('works' in message) for (const work of message.works) void request(work);
+  else if ('drain' in message) void drain();
   else void stop();
 });
+
+/** All that was kept so far is stored, however slow the database is on a busy machine; says how long that took. */
+async function drain(): Promise<void> {
+  const startedMs = Date.now();
+  const { queuedSpans } = queue.state();
+  await queue.flush(300_000);
+  process.send!({ drained: { queuedSpans, ms: Date.now() - startedMs } });
+}
 
 async function stop(): Promise<void> {
   const { counts } = { counts: diagnostics.counts() };

@@ -1,4 +1,4 @@
-// `pnpm bench sampling [scenario ...] [--seconds n] [--rate requests/s] [--triggered n]`: the experiment on tail sampling
+// `pnpm bench sampling [scenario ...] [--seconds n] [--rate requests/s] [--triggered n] [--errors share]`: the experiment on tail sampling
 // without a collector. A gateway and workers as processes, real gRPC, real PostgreSQL, an open-loop generator; every
 // process logs every span that it ends to a file, and what is stored in the end is compared with those files.
 import { acquireEmbeddedPostgres } from '@forge/embedded-postgres';
@@ -116,6 +116,7 @@ const { values: flags, positionals } = parseArgs({
     seconds: { type: 'string', default: '40' },
     rate: { type: 'string', default: '100' },
     triggered: { type: 'string', default: '30000' },
+    errors: { type: 'string' },
   },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
@@ -137,7 +138,11 @@ try {
 process.exit(failed ? 1 : 0);
 
 async function run(name: string, scenario: Scenario): Promise<boolean> {
-  const mix: Mix = { ...TYPICAL, ...scenario.mix };
+  const mix: Mix = {
+    ...TYPICAL,
+    ...scenario.mix,
+    ...(flags.errors === undefined ? {} : { errors: Number(flags.errors) }),
+  };
   const rate = Number(flags.rate);
   const seconds =
     name === 'main'
@@ -202,7 +207,18 @@ async function run(name: string, scenario: Scenario): Promise<boolean> {
   }
   await during;
   // Jobs run, keeps arrive, parked spans come back, and a death is noticed.
+  const drainAll = (): Promise<Drained[]> =>
+    Promise.all(
+      members.map(async ({ child }) => {
+        const drained = answer<Drained>(child, 'drained');
+        child.send({ drain: true });
+        return drained;
+      }),
+    );
+  const drained = await drainAll();
   await sleep(Math.max(16_000, mix.jobDelayMs + 8000));
+  await drainAll();
+  await sleep(6000);
   const reports: ProcessReport[] = await Promise.all(
     members.map(async ({ child }) => {
       const report = answer<ProcessReport>(child, 'report');
@@ -213,7 +229,15 @@ async function run(name: string, scenario: Scenario): Promise<boolean> {
   const sampleRate = scenario.options?.sampleRate ?? 0.1;
   const verdict = await judge(url, oracleFolder, sampleRate === 1 ? 0n : 0xe6660000000000n, sampleRate);
   proxy.close();
+  console.log(
+    `\n${name}: ${Math.max(...drained.map(({ queuedSpans }) => queuedSpans))} spans queued at most at the end, stored ${Math.max(...drained.map(({ ms }) => ms))} ms later`,
+  );
   return print(name, scenario, seconds, verdict, reports);
+}
+
+interface Drained {
+  readonly queuedSpans: number;
+  readonly ms: number;
 }
 
 interface Member {
@@ -260,7 +284,7 @@ function print(
   const p = (q: number): string => (overheads[Math.floor(q * overheads.length)] ?? 0).toFixed(1);
   const deviation =
     verdict.standardError === 0 ? 0 : (verdict.weightedRequests - verdict.trueRequests) / verdict.standardError;
-  console.log(`\n${name}: ${scenario.what}; ${seconds} s`);
+  console.log(`${name}: ${scenario.what}; ${seconds} s`);
   console.log(
     `  ${verdict.traces} traces, ${verdict.spans} spans; triggered ${verdict.triggered}: whole ${verdict.triggeredWhole}, partial with a gap ${verdict.partialWithGap}, silently partial ${verdict.partialSilent}`,
   );

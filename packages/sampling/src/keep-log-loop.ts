@@ -19,11 +19,14 @@ export interface KeepLogLoopOptions {
 const WRITE_MS = 100;
 const POLL_MS = 500;
 const BEAT_MS = 1000;
+const MAX_PAUSE_MS = 3000;
 const DEAD_MS = 10_000;
 const SWEEP_MS = 2000;
 const EXPIRE_MS = 60_000;
 const PARKED_LIFE_MS = 60 * 60_000;
 const CLAIM_LIMIT = 100;
+/** How far back spans may reach that a process could not deliver before its end. */
+const LEFT_BEHIND_MS = 5 * 60_000;
 
 /** Carries rows between a node and the keep log, each kind at its own pace; one that hangs does not stop the others. */
 export class KeepLogLoop {
@@ -33,6 +36,9 @@ export class KeepLogLoop {
   readonly #failing = new Set<string>();
   #cursor: string | undefined = undefined;
   #stopped = false;
+  /** Since when this node's own heartbeats came without a pause, and when the last one did. */
+  #beatingSinceMs = 0;
+  #lastBeatMs = -Infinity;
   #polls = 0;
   #failures = 0;
   #buried = 0;
@@ -103,8 +109,11 @@ export class KeepLogLoop {
     const { keepLog, node, nodeId } = this.#options;
     node.parkAll();
     await this.#guarded('write', () => this.write());
-    await delivered;
-    await this.#guarded('leave', () => keepLog.leave(nodeId));
+    // A node that leaves with spans that nobody will deliver is one that died, as far as its traces go.
+    const complete = (await delivered) !== false;
+    await this.#guarded('leave', () =>
+      complete ? keepLog.leave(nodeId) : keepLog.bury({ nodeId, silentMs: 0, heldMs: LEFT_BEHIND_MS }),
+    );
     await this.#guarded('close', () => keepLog.close());
   }
 
@@ -119,13 +128,18 @@ export class KeepLogLoop {
   }
 
   async #beat(): Promise<void> {
-    const { keepLog, node, nodeId, serviceName, heldMs } = this.#options;
+    const { keepLog, node, nodeId, serviceName, heldMs, clock } = this.#options;
     const views = await keepLog.heartbeat({ nodeId, serviceName, triggersPerSecond: node.triggersPerSecond });
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#lastBeatMs > MAX_PAUSE_MS) this.#beatingSinceMs = nowMs;
+    this.#lastBeatMs = nowMs;
+    // When the keep log was away for all, all were silent: who lives has as long as ever to say so.
+    const canTell = nowMs - this.#beatingSinceMs >= DEAD_MS;
     let others = 0;
     for (const view of views) {
       if (view.nodeId === nodeId) continue;
       if (view.silentMs < DEAD_MS) others += view.triggersPerSecond;
-      else {
+      else if (canTell) {
         // Every survivor may do so; the first one's word stands.
         await keepLog.bury({ nodeId: view.nodeId, silentMs: view.silentMs, heldMs });
         this.#buried++;

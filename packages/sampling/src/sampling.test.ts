@@ -11,7 +11,7 @@ import {
 import { FakeClock } from '@forge/testing';
 import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { KeepLog, KeepPage, KeepRow } from './keep-log.ts';
+import type { KeepLog, KeepPage, KeepRow, NodeView } from './keep-log.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { createSampling, type Sampling, type SamplingOptions } from './sampling.ts';
 import type { TrafficRow } from './traffic.ts';
@@ -264,6 +264,7 @@ describe('with a keep log', () => {
   const rows: KeepRow[] = [];
   let page: KeepPage;
   let away: boolean;
+  let views: NodeView[];
   const calls: string[] = [];
   const keepLog: KeepLog = {
     append(given) {
@@ -272,10 +273,10 @@ describe('with a keep log', () => {
       return Promise.resolve();
     },
     poll: () => (away ? Promise.reject(new Error('no route')) : Promise.resolve(page)),
-    heartbeat: () => Promise.resolve([]),
+    heartbeat: () => (away ? Promise.reject(new Error('no route')) : Promise.resolve(views)),
     leave: () => Promise.resolve(void calls.push('leave')),
     gap: (given) => Promise.resolve(void calls.push(...given.map(({ reason }) => `gap ${reason}`))),
-    bury: () => Promise.resolve(),
+    bury: ({ nodeId }) => Promise.resolve(void calls.push(`bury ${nodeId}`)),
     park: (given) => Promise.resolve(void calls.push(...given.map(() => 'park'))),
     claimParked: () => Promise.resolve([]),
     settleParked: () => Promise.resolve(),
@@ -288,6 +289,7 @@ describe('with a keep log', () => {
     calls.length = 0;
     page = { rows: [], cursor: '1' };
     away = false;
+    views = [];
   });
 
   test('tells others of its triggers, once for each reason', async () => {
@@ -350,6 +352,36 @@ describe('with a keep log', () => {
     child(root, 'more').end();
     await sampling.pipeline.shutdown();
     expect(calls).toEqual(['park', 'park', 'leave', 'close']);
+  });
+
+  test('buries a silent node, but not those that were silent while the keep log was away', async () => {
+    start({ keepLog, nodeId: 'me' });
+    const silent = (silentMs: number): void =>
+      void (views = [{ nodeId: 'other', serviceName: 's', triggersPerSecond: 0, silentMs }]);
+    silent(9000);
+    await pass(15_000);
+    expect(calls).toEqual([]);
+    away = true;
+    await pass(60_000);
+    away = false;
+    silent(60_000);
+    await pass(5000);
+    expect(calls).toEqual([]);
+    silent(500);
+    await pass(10_000);
+    silent(10_500);
+    await pass(1000);
+    expect(calls).toEqual(['bury other']);
+  });
+
+  test('a process that could not deliver its spans leaves as one that died', async () => {
+    const { sampling } = start({
+      keepLog,
+      nodeId: 'me',
+      sink: { push: () => undefined, flush: () => Promise.resolve(false), shutdown: () => Promise.resolve() },
+    });
+    await sampling.pipeline.shutdown();
+    expect(calls).toEqual(['bury me', 'close']);
   });
 
   test("confirms a peer's word in the log where the peer did not", async () => {

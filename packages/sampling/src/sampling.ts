@@ -171,8 +171,11 @@ class ProcessSampling implements Sampling {
   async #shutdown(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const { sink } = this.#options;
-    const delivered = sink.flush().then(() => sink.shutdown());
-    await Promise.all([this.#writeTraffic(), this.#loop?.stop(delivered.catch(() => undefined)), delivered]);
+    const delivered = sink.flush().then(async (complete) => {
+      await sink.shutdown();
+      return complete;
+    });
+    await Promise.all([this.#writeTraffic(), this.#loop?.stop(delivered.catch(() => false)), delivered]);
     this.#unregister();
   }
 
