@@ -31,6 +31,7 @@ it('serves the API over node:http', async () => {
   const response = await fetch(`http://127.0.0.1:${port}/_api/traces/${span.traceId}`);
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(response.headers.get('connection')).toBe('keep-alive');
   expect(await response.json()).toMatchObject({ trace_id: span.traceId });
 });
 
@@ -99,6 +100,17 @@ it('aborts the request and cancels the body when the client leaves', async () =>
   response.destroy();
   await expect(aborted.promise).resolves.toBeUndefined();
   await expect(cancelled.promise).resolves.toBeUndefined();
+});
+
+it('answers before a body that it does not want has come, and does not wait for its end', async () => {
+  const port = await serve(() => Promise.resolve(new Response('no', { status: 401 })));
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  const closed = once(socket, 'close');
+  socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nthe first bytes');
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  expect(head.toString()).toMatch(/^HTTP\/1\.1 401 [^]*connection: close/i);
+  await closed;
 });
 
 it('answers 400 to a request that fetch’s rules refuse', async () => {

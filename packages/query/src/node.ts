@@ -29,6 +29,8 @@ export function toNodeHandler(handler: QueryHandler): NodeHandler {
     }
     const response = await handler(request, { address: incoming.socket.remoteAddress });
     try {
+      // A body that nobody wants is not waited for: a refused gigabyte ends with the connection.
+      if (!incoming.complete) outgoing.shouldKeepAlive = false;
       await send(response, outgoing, gone.signal);
     } catch {
       // The head is out, or the client has gone: breaking the connection is the only way to say so.
