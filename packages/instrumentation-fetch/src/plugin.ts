@@ -9,6 +9,8 @@ interface UndiciRequest {
   readonly origin: string | URL;
   readonly path: string;
   readonly method: string;
+  /** Names and values in turn. */
+  readonly headers?: unknown;
   addHeader(name: string, value: string): unknown;
 }
 
@@ -58,7 +60,10 @@ function traceUndici(host: InstrumentationHost, options: FetchOptions): () => vo
       return;
     const span = host.tracer.start('http.client', Kind.client, context);
     calls.set(request, span);
-    host.propagation.inject(contextWithSpan(context, span), (name, value) => void request.addHeader(name, value));
+    host.propagation.inject(contextWithSpan(context, span), (name, value) => {
+      removeHeader(request.headers, name);
+      request.addHeader(name, value);
+    });
     if (!span.isRecording()) return;
     span.setResource(authority).set('method', request.method).set('url', shownUrl(origin, request.path));
   }
@@ -115,6 +120,15 @@ function authorityOf(origin: string): string {
   const start = origin.indexOf('://');
   const authority = start < 0 ? origin : origin.slice(start + 3);
   return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+/** What the application set by hand would stand beside ours, and two traceparents are none. */
+function removeHeader(headers: unknown, name: string): void {
+  if (!Array.isArray(headers)) return;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    const key: unknown = headers[i];
+    if (typeof key === 'string' && key.length === name.length && key.toLowerCase() === name) headers.splice(i, 2);
+  }
 }
 
 function headerOf(headers: readonly Buffer[], name: string): string | undefined {

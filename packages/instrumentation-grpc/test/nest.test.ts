@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import * as grpcJs from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
 import { ClientGrpcProxy, GrpcMethodStreamingType, ServerGrpc } from '@nestjs/microservices';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -42,7 +43,7 @@ it("traces NestJS's own gRPC server and client, which load the library for thems
 
   const options = {
     package: 'shop',
-    protoPath: fileURLToPath(new URL('orders.proto', import.meta.url)),
+    packageDefinition: loadSync(fileURLToPath(new URL('orders.proto', import.meta.url))),
     url: `127.0.0.1:${await freePort()}`,
   };
   const server = new ServerGrpc(options);
