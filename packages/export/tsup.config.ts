@@ -1,3 +1,3 @@
 import { packageBuild } from '../../tooling/tsup.mjs';
 
-export default packageBuild({ entry: ['src/index.ts', 'src/conformance.ts'] });
+export default packageBuild({ entry: ['src/index.ts', 'src/conformance.ts', 'src/http-sender.ts'] });

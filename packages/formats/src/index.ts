@@ -26,6 +26,13 @@ export {
   type OtlpEncodeOptions,
   type OtlpEncoder,
 } from './otlp/encode-protobuf.ts';
+export {
+  decodeOtlpJsonResponse,
+  decodeOtlpResponse,
+  decodeRpcStatus,
+  encodeOtlpResponse,
+  encodeRpcStatus,
+} from './otlp/service-messages.ts';
 export type { SemconvMode } from './otlp/semantic-conventions.ts';
 export { decodeSpans, encodeSpans } from './spans/span-codec.ts';
 export { decodeZipkinJson } from './zipkin/decode.ts';
