@@ -139,7 +139,9 @@ describe('forge top', () => {
   });
 
   it('refuses a wrong window', async () => {
-    expect((await runCommand(['top', '--window', 'long'])).err).toContain('--start: "-long" is not allowed');
+    expect((await runCommand(['top', '--window', 'long'])).err).toContain(
+      '--window: "long" is not allowed; allowed: a time with its unit, such as 15m',
+    );
   });
 
   it('draws numbers as blocks, the highest full, and nothing as nothing', () => {

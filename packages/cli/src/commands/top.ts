@@ -1,3 +1,4 @@
+import { ForgeError } from '@forge/core';
 import type { RateSeriesJson, RatesJson } from '@forge/query';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectApi } from '../api-client.ts';
@@ -5,6 +6,7 @@ import { createPaint, wantsColor } from '../colors.ts';
 import { widthOf, writeJson, type CommandHost, type GlobalOptions } from '../command-host.ts';
 import { safeText } from '../display-text.ts';
 import { durationText } from '../duration-text.ts';
+import { CliErrors } from '../errors.ts';
 import { parametersOf } from '../search-options.ts';
 import { renderTable, type Cell, type TableColumn } from '../table.ts';
 
@@ -25,10 +27,15 @@ const FIRST_SCREEN = '\u001b[?25h\u001b[?1049l';
 
 /** `forge top`: operations by requests, with their errors and latencies; refreshed on a terminal, once elsewhere. */
 export async function topOperations(host: CommandHost, options: TopOptions, global: GlobalOptions): Promise<void> {
-  const api = await connectApi(host, global);
   const { window, limit, service, operation } = options;
+  if (!/^\d{1,6}(?:\.\d{1,3})? ?(?:s|m|min|h|d)$/.test(window))
+    throw new ForgeError(
+      CliErrors.usage,
+      `--window: ${JSON.stringify(window)} is not allowed; allowed: a time with its unit, such as 15m, 1h, 7d`,
+    );
+  const api = await connectApi(host, global);
   const parameters = parametersOf({ service, operation, limit });
-  parameters.set('start', `-${window.replace(/^-/, '')}`);
+  parameters.set('start', `-${window}`);
   parameters.set('by', 'service,operation,resource');
   parameters.set('quantiles', '0.5,0.95,0.99');
   if (options.all !== true) parameters.set('kind', 'server,consumer');
