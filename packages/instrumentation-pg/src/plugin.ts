@@ -1,5 +1,4 @@
-import { activeHost, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
-import { patchMethod } from './method-patch.ts';
+import { activeHost, patchMethod, type Instrumentation, type InstrumentationHost } from '@forge/instrumentation';
 import { setOptions, type PgOptions } from './options.ts';
 import { isTracedInstance } from './trace-pg.ts';
 import { tracedClientQuery, tracedPoolConnect, tracedPoolQuery, type FindHost } from './traced-methods.ts';

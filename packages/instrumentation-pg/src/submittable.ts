@@ -1,8 +1,8 @@
+import { patchMethod } from '@forge/instrumentation';
 import { ForgeContextManager } from '@forge/core';
 import type { Context } from '@opentelemetry/api';
 import type { EventEmitter } from 'node:events';
 import type { Callback, Submittable } from './driver.ts';
-import { patchMethod } from './method-patch.ts';
 import type { QuerySpan } from './query-span.ts';
 
 const contexts = new ForgeContextManager();

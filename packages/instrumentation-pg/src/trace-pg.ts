@@ -1,5 +1,4 @@
-import { activeHost } from '@forge/instrumentation';
-import { patchMethod } from './method-patch.ts';
+import { activeHost, patchMethod } from '@forge/instrumentation';
 import { tracedClientQuery, tracedPoolConnect, tracedPoolQuery, type FindHost } from './traced-methods.ts';
 
 const traced = new WeakSet<object>();

@@ -32,4 +32,5 @@ export {
 } from './registry.ts';
 export { replaceDefault, type ReplacedDefault } from './default-export.ts';
 export { replaceNamed, type ReplacedExports } from './named-exports.ts';
+export { patchMethod } from './method-patch.ts';
 export { runInSpan } from './run-in-span.ts';

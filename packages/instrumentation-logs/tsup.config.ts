@@ -1,0 +1,3 @@
+import { packageBuild } from '../../tooling/tsup.mjs';
+
+export default packageBuild();
