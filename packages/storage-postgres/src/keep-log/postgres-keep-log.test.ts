@@ -1,3 +1,4 @@
+import { makeSpan } from '@forge/testing';
 import { createTestDatabase, type TestDatabase } from '@forge/testing/postgres';
 import { LatencyHistogram, type KeepRow, type TrafficRow } from '@forge/sampling';
 import postgres, { type Sql } from 'postgres';
@@ -248,6 +249,41 @@ test('tells why a trace is kept and what it lacks', async () => {
   expect(fates.get(id(3))).toEqual({ kept: 'head', gaps: [] });
   expect(fates.get(id(2))!.kept).toBe('slow');
   expect(fates.get(id(2))!.gaps).toEqual([{ nodeId: B, reason: 'late', atUnixUs: expect.any(Number) }]);
+});
+
+test('a trace and its summary say why it is kept, and what it lacks', async () => {
+  const store = createPostgresStore({ url: testDatabase.url });
+  await store.write([1, 2, 3].map((n) => makeSpan({ traceId: id(0xabc + n), startUnixUs: Date.now() * 1000 })));
+  await log.append([keep(0xabc + 1, { reason: 'slow' }), keep(0xabc + 2, { reason: 'park' })]);
+  await log.append([keep(0xabc + 1)]);
+  await log.gap([{ traceId: id(0xabc + 1), nodeId: B, reason: 'late' }]);
+  const trace = await store.trace(id(0xabc + 1));
+  expect([trace!.kept, trace!.gaps.map(({ nodeId, reason }) => [nodeId, reason])]).toEqual(['slow', [[B, 'late']]]);
+  expect(await store.trace(id(0xabc + 2))).toMatchObject({ kept: 'head', gaps: [] });
+  const found = async (kept: string): Promise<string[]> =>
+    (await store.search({ kept, sort: 'newest', limit: 10 })).traces
+      .map((one) => one.traceId)
+      .sort((a, b) => (a < b ? -1 : 1));
+  expect(await found('slow')).toEqual([id(0xabc + 1)]);
+  expect(await found('error')).toEqual([]);
+  expect(await found('head')).toEqual([id(0xabc + 2), id(0xabc + 3)]);
+  await store.close();
+});
+
+test('counts with true weights are those of all traffic', async () => {
+  const store = createPostgresStore({ url: testDatabase.url });
+  const at = { startUnixUs: Date.now() * 1000, name: 'weighed' };
+  await store.write([
+    makeSpan({ ...at, traceId: id(0xdef1), weight: 10 }),
+    makeSpan({ ...at, traceId: id(0xdef2), weight: 10 }),
+    makeSpan({ ...at, traceId: id(0xdef3), weight: 1 }),
+  ]);
+  // Sampled and triggered; triggered in a storm.
+  await log.append([keep(0xdef2), keep(0xdef3, { weight: 4 })]);
+  await store.close();
+  const rows =
+    await sql`SELECT sum(true_weight)::float8 AS n FROM forge_weighted_traces WHERE operation_name = 'weighed'`;
+  expect(rows[0]['n']).toBe(15);
 });
 
 test('a database that is away is a retryable error', async () => {

@@ -1,10 +1,10 @@
 import type { StoredTrace } from '@forge/storage';
 import type { Database } from '../database.ts';
 import { decodeSpan, SPAN_SELECT, type SpanRow } from '../decode-span.ts';
+import { readFates } from '../keep-log/fates.ts';
 import type { Origins } from '../origins.ts';
 import { idSecondUs } from '../summary/homes.ts';
 import { Bindings, microsecondsOf } from './bindings.ts';
-import { readKept } from './kept.ts';
 
 export async function readTrace(
   database: Database,
@@ -18,16 +18,17 @@ export async function readTrace(
 SELECT ${SPAN_SELECT} FROM :"schema".forge_traces
 WHERE trace_id = ${bind.add(traceId)} AND start_time >= ${bind.time(place.startUs)} AND start_time <= ${bind.time(place.endUs)}
 ORDER BY start_time, span_id`;
-  const [rows, kept] = await Promise.all([
+  const [rows, fates] = await Promise.all([
     database.reader((sql) => sql.query<SpanRow>(database.text(statement), bind.values, { prepare: true })),
-    readKept(database, [traceId]),
+    readFates(database, [traceId]),
   ]);
   if (rows.length === 0) return undefined;
   await origins.load(rows.flatMap((row) => row.origin_id ?? []));
   const spans = rows.map((row) =>
     decodeSpan(row, origins.originOf(row.origin_id, row.service_name, row.node_id), origins.scopeOf(row.origin_id)),
   );
-  return { traceId, spans, kept: kept.get(traceId) ?? 'head', gaps: [] };
+  const fate = fates.get(traceId);
+  return { traceId, spans, kept: fate?.kept ?? 'head', gaps: fate?.gaps ?? [] };
 }
 
 /** Where a trace's summary is, and from when to when its spans started. */
