@@ -1,6 +1,6 @@
 import { loadConfig, type ConfigInput, type ForgeConfig, type StorageConfig, type TracesConfig } from '@forge/config';
 import { Diagnostics, TracerProvider, type Tracer } from '@forge/core';
-import { createExportPipeline, createExportQueue, type Exporter } from '@forge/export';
+import { createExportPipeline, type Exporter } from '@forge/export';
 import {
   createRegistry,
   installRegistry,
@@ -16,6 +16,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { atEndOfProcess } from './end-of-process.ts';
 import { standardInstrumentations } from './instrumentations.ts';
+import { configuredExporters, queueFor } from './exporters.ts';
 import { lazily } from './lazily.ts';
 import { onModule } from './module-hooks.ts';
 import { nameOfProgram } from './program-name.ts';
@@ -82,16 +83,8 @@ export function startForge(options: ForgeOptions = {}): Forge {
     diagnostics,
     open: (url) => openStorage(url, config.storage, nodeId, diagnostics),
   });
-  const { export: bounds } = config;
-  const queues = [link, ...(options.exporters ?? [])].map((exporter) =>
-    createExportQueue(exporter, {
-      diagnostics,
-      maxQueuedSpans: bounds.queueMaxSpans,
-      maxQueuedBytes: bounds.queueMaxBytes,
-      maxBatchSpans: bounds.batchMaxSpans,
-      delayMs: bounds.batchDelayMs,
-    }),
-  );
+  const exporters = [link, ...configuredExporters(config.export), ...(options.exporters ?? [])];
+  const queues = exporters.map((exporter) => queueFor(exporter, config.export, diagnostics));
   const sink = createExportPipeline(queues);
   const keepLog = lazily(async () => (await link.storage()).keepLog);
   const sampling = createSampling({
@@ -194,7 +187,9 @@ function startLine(serviceName: string, config: ForgeConfig, states: readonly In
   const traced = states.filter((state) => state.status === 'enabled').map((state) => state.name);
   const where =
     config.storage.url === undefined ? 'the embedded PostgreSQL' : `PostgreSQL at ${hostOf(config.storage.url)}`;
-  return `tracing ${serviceName}: ${traced.join(', ')} -> ${where}, sampling ${config.traces.sampleRate * 100} %`;
+  const { otlpEndpoint, zipkinEndpoint, jaegerEndpoint } = config.export;
+  const more = [otlpEndpoint, zipkinEndpoint, jaegerEndpoint].filter((url) => url !== undefined).map(hostOf);
+  return `tracing ${serviceName}: ${traced.join(', ')} -> ${[where, ...more].join(', ')}, sampling ${config.traces.sampleRate * 100} %`;
 }
 
 /** Switched off is the rate 0 without exceptions: spans are then not even recorded. */
@@ -213,6 +208,6 @@ function hostOf(url: string): string {
     const { host, pathname } = new URL(url);
     return host + pathname;
   } catch {
-    return 'DATABASE_URL';
+    return 'an unreadable URL';
   }
 }
