@@ -4,6 +4,7 @@
 import createForgeTraces from '../migrations/000001_create_forge_traces.sql';
 import createForgeTraceSummaries from '../migrations/000002_create_forge_trace_summaries.sql';
 import createForgeTraceKeeps from '../migrations/000003_create_forge_trace_keeps.sql';
+import createForgeRollups from '../migrations/000004_create_forge_rollups.sql';
 import { storageError, StorageCode } from '@forge/storage';
 import type { Database } from './database.ts';
 import { sqlCode } from './errors.ts';
@@ -24,6 +25,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'create_forge_traces', sql: createForgeTraces, worksFrom: 1 },
   { version: 2, name: 'create_forge_trace_summaries', sql: createForgeTraceSummaries, worksFrom: 2 },
   { version: 3, name: 'create_forge_trace_keeps', sql: createForgeTraceKeeps, worksFrom: 2 },
+  { version: 4, name: 'create_forge_rollups', sql: createForgeRollups, worksFrom: 4 },
 ];
 
 /** The schema version that this code was written for. */

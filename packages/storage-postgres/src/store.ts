@@ -1,16 +1,23 @@
 import { Diagnostics } from '@forge/core';
-import { storageError, StorageCode, type TraceStore } from '@forge/storage';
+import type { TraceStore } from '@forge/storage';
 import { attempt, Database } from './database.ts';
 import type { Alterations } from './encode/json.ts';
 import { checkVersion, migrate, type MigrationReport } from './migrations.ts';
-import { readOperations, readServices } from './names.ts';
+import { readEdges } from './edges/read-edges.ts';
+import { NameNotes } from './names/name-notes.ts';
+import { readOperations, readServices, readTagKeys, readTagValues } from './names/read-names.ts';
 import { Origins } from './origins.ts';
 import { Partitions } from './partitions/partitions.ts';
-import { parseRetention } from './retention.ts';
+import { readHeatmap } from './rates/read-heatmap.ts';
+import { readRates } from './rates/read-rates.ts';
+import { SelfCounting } from './rates/self-counting.ts';
+import { deleteTrace } from './search/delete-trace.ts';
 import { search } from './search/search.ts';
 import { Homes } from './summary/homes.ts';
 import { readTrace } from './search/trace.ts';
-import { Upkeep } from './upkeep.ts';
+import { parseRetention } from './upkeep/retention.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
+import { UsualWidth } from './upkeep/usual-width.ts';
 import type { ClientLike } from './wire/address.ts';
 import { SpanWriter } from './writer.ts';
 
@@ -25,6 +32,8 @@ export interface PostgresStoreOptions {
   readonly retention?: string;
   /** How much time a partition spans; `auto`, the default, goes from a day to an hour when the traffic grows. */
   readonly partition?: 'hour' | 'day' | 'auto';
+  /** Whether tags are indexed once a partition's time is over, for SQL of your own; searches do not need it. On by default. */
+  readonly indexTags?: boolean;
   /** Most connections at once, at least 3: for writing, reading and upkeep. 6 by default. */
   readonly maxConnections?: number;
   /** What the server allows one statement, and the store one batch. 30 s by default. */
@@ -54,16 +63,24 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
   });
   const counts: Alterations = { cleaned: 0, cut: 0, clamped: 0 };
   const origins = new Origins(database, counts);
-  const upkeep = new Upkeep(database, {
-    partition: options.partition ?? 'auto',
+  const width = new UsualWidth(options.partition ?? 'auto');
+  const retentionUs = options.retention === undefined ? undefined : parseRetention(options.retention);
+  const partitions = new Partitions(database, { usualWidth: () => width.current, retentionUs });
+  const upkeep = new Upkeep(database, partitions, width, {
+    retentionUs,
+    indexTags: options.indexTags ?? true,
     diagnostics,
     onProgress: options.onProgress ?? (() => undefined),
   });
-  const retentionUs = options.retention === undefined ? undefined : parseRetention(options.retention);
-  const partitions = new Partitions(database, { usualWidth: () => upkeep.usualWidth, retentionUs });
-  upkeep.partitions = partitions;
-  const homes = new Homes(database, (unixUs) => partitions.isExpired(unixUs));
-  const writer = new SpanWriter({ database, partitions, origins, homes, counts });
+  const writer = new SpanWriter({
+    database,
+    partitions,
+    origins,
+    homes: new Homes(database, (unixUs) => partitions.isExpired(unixUs)),
+    names: new NameNotes(database),
+    selfCounting: new SelfCounting(database),
+    counts,
+  });
   const unregister = diagnostics.register(() => ({
     'forge_storage_values_altered_total{reason="cleaned"}': counts.cleaned,
     'forge_storage_values_altered_total{reason="cut"}': counts.cut,
@@ -80,6 +97,9 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
     return ready;
   }
 
+  /** Runs `fn` once the schema is known to fit. */
+  const answer = <T>(doing: string, fn: () => Promise<T>): Promise<T> => attempt(doing, () => prepared().then(fn));
+
   return {
     migrate: () =>
       attempt('migrating', async () => {
@@ -88,32 +108,27 @@ export function createPostgresStore(options: PostgresStoreOptions): PostgresStor
         await upkeep.makeAhead();
         return report;
       }),
-    maintain: () => attempt('upkeep', () => prepared().then(() => upkeep.run())),
+    maintain: () => answer('upkeep', () => upkeep.run()),
     write: (batch, signal) =>
-      attempt('writing spans', async () => {
-        await prepared();
-        upkeep.start();
-        return writer.write(batch, signal);
+      answer('writing spans', async () => {
+        const result = await writer.write(batch, signal);
+        upkeep.noteWrite();
+        return result;
       }),
-    trace: (traceId) => attempt('reading a trace', () => prepared().then(() => readTrace(database, origins, traceId))),
-    search: (query) => attempt('searching', () => prepared().then(() => search(database, query))),
-    services: (range) => attempt('reading services', () => prepared().then(() => readServices(database, range))),
-    operations: (range, service) =>
-      attempt('reading operations', () => prepared().then(() => readOperations(database, range, service))),
-    tagKeys: () => Promise.reject(notYet()),
-    tagValues: () => Promise.reject(notYet()),
-    rates: () => Promise.reject(notYet()),
-    heatmap: () => Promise.reject(notYet()),
-    edges: () => Promise.reject(notYet()),
-    deleteTrace: () => Promise.reject(notYet()),
+    trace: (traceId) => answer('reading a trace', () => readTrace(database, origins, traceId)),
+    search: (query) => answer('searching', () => search(database, query)),
+    services: (range) => answer('reading services', () => readServices(database, range)),
+    operations: (range, service) => answer('reading operations', () => readOperations(database, range, service)),
+    tagKeys: (range, service) => answer('reading tags', () => readTagKeys(database, range, service)),
+    tagValues: (query) => answer('reading tags', () => readTagValues(database, query)),
+    rates: (query) => answer('reading rates', () => readRates(database, query)),
+    heatmap: (query) => answer('reading a heatmap', () => readHeatmap(database, query)),
+    edges: (range) => answer('reading edges', () => readEdges(database, range)),
+    deleteTrace: (traceId) => answer('deleting a trace', () => deleteTrace(database, traceId)),
     async close() {
       upkeep.stop();
       unregister();
       await database.close();
     },
   };
-}
-
-function notYet(): Error {
-  return storageError(StorageCode.failed, 'not yet');
 }

@@ -65,7 +65,7 @@ export interface OperationName {
 export interface StoredTrace {
   readonly traceId: string;
   readonly spans: readonly SpanData[];
-  /** Why it was kept: the first that applies of `error`, `job`, `slow`, `forced`, `peer`; `head` for the head decision alone. */
+  /** Why it was kept, the first reason that any node gave: `error`, `slow`, `job`, `forced`, `peer`; `head` for the head decision alone. */
   readonly kept: string;
   /** What is known to be missing; empty for a whole trace. */
   readonly gaps: readonly TraceGap[];

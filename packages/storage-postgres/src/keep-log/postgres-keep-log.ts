@@ -16,6 +16,7 @@ import { storageError, StorageCode } from '@forge/storage';
 import { attempt, Database } from '../database.ts';
 import type { ClientLike } from '../wire/address.ts';
 import type { Connection } from '../wire/connection.ts';
+import { countsItself } from '../rates/self-counting.ts';
 import * as statements from './statements.ts';
 
 export interface PostgresKeepLogOptions {
@@ -54,6 +55,8 @@ class KeepLogOnPostgres implements PostgresKeepLog {
   constructor(options: PostgresKeepLogOptions) {
     this.#options = options;
     this.#database = this.#open();
+    // Its spans are not to be counted again when they are stored.
+    countsItself(options.nodeId);
   }
 
   #open(): Database {

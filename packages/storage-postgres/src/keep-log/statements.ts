@@ -114,14 +114,25 @@ export const EXPIRE_KEEPS = `DELETE FROM :"schema".forge_trace_keeps WHERE kept_
 export const EXPIRE_GAPS = `DELETE FROM :"schema".forge_trace_gaps WHERE noted_at < now() - $1::float8 * interval '1 ms'`;
 export const EXPIRE_TRAFFIC = `DELETE FROM :"schema".forge_traffic_1m WHERE minute < now() - $1::float8 * interval '1 ms'`;
 
-/** Rows as JSON, histograms as hex. A node's later count of a minute replaces its earlier one. */
+/**
+ * Rows as JSON, histograms as hex. A node's later count of a minute replaces its earlier one, and the sums over more
+ * minutes have to be made anew. In the order of the key, so that no two statements wait for each other in a ring.
+ */
 export const TRAFFIC = `
+WITH given AS (
+    SELECT to_timestamp(minute / 1000.0) AS minute, left(service, 100) AS service, left(name, 255) AS name,
+        left(resource, 255) AS resource, kind, status, part, count, sum_us, max_us, decode(histogram, 'hex') AS histogram
+    FROM jsonb_to_recordset($1::text::jsonb) AS r (minute float8, service text, name text, resource text, kind smallint,
+        status text, part int, count bigint, sum_us bigint, max_us bigint, histogram text)
+), touched AS (
+    INSERT INTO :"schema".forge_touched_minutes (what, minute, writer)
+    SELECT DISTINCT 'traffic', minute, $2::uuid FROM given
+    ON CONFLICT (what, minute, writer) DO UPDATE SET minute = EXCLUDED.minute
+)
 INSERT INTO :"schema".forge_traffic_1m
     (minute, service_name, operation_name, resource, kind, status, node_id, part, count, sum_us, max_us, histogram)
-SELECT to_timestamp(minute / 1000.0), left(service, 100), left(name, 255), left(resource, 255), kind, status, $2::uuid, part,
-    count, sum_us, max_us, decode(histogram, 'hex')
-FROM jsonb_to_recordset($1::text::jsonb) AS r (minute float8, service text, name text, resource text, kind smallint,
-    status text, part int, count bigint, sum_us bigint, max_us bigint, histogram text)
+SELECT minute, service, name, resource, kind, status, $2::uuid, part, count, sum_us, max_us, histogram FROM given
+ORDER BY minute, service, name, resource, kind, status, part
 ON CONFLICT (minute, service_name, operation_name, resource, kind, status, node_id, part) DO UPDATE
 SET count = EXCLUDED.count, sum_us = EXCLUDED.sum_us, max_us = EXCLUDED.max_us, histogram = EXCLUDED.histogram`;
 

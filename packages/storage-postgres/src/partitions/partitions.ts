@@ -42,6 +42,11 @@ export class Partitions {
     return this.#known;
   }
 
+  /** Whether nothing ever expires. */
+  get keepsForever(): boolean {
+    return this.#options.retentionUs === undefined;
+  }
+
   /** Whether what happened at `unixUs` lies, or would lie, in a partition that is past its retention as a whole. */
   isExpired(unixUs: number): boolean {
     const { retentionUs } = this.#options;

@@ -5,18 +5,32 @@ import { stringJson } from '../encode/json.ts';
 import type { RowBuffer } from '../encode/row-buffer.ts';
 import { varchar } from '../encode/span-row.ts';
 import type { Connection } from '../wire/connection.ts';
+import { inOrder } from '../wire/in-order.ts';
 import type { TraceDelta } from './trace-delta.ts';
 
 /** How far a trace may reach from its home without being listed in forge_wide_traces. */
 export const REACH_US = 600_000_000;
 
+/** The upkeep makes the edges of a minute once it has been over for longer than this. */
+const LATE_MS = 90_000;
+
 const UNCOUNTED: Alterations = { cleaned: 0, cut: 0, clamped: 0 };
+
+/** Makes the table that `mergeDeltas` passes its rows through: once a session, outside of any transaction. */
+export async function prepareSession(connection: Connection): Promise<void> {
+  if (prepared.has(connection)) return;
+  await connection.run(CREATE_DELTAS);
+  prepared.add(connection);
+}
+
+const prepared = new WeakSet<Connection>();
 
 /**
  * Merges a batch's deltas into the summaries, within the transaction of its spans. It locks the rows of its traces until
  * the commit, so it comes last, and in the order of ids: writers that meet wait for each other and never in a ring.
  *
  * @param homes the home of each trace, Unix microseconds
+ * @param writerId under which minutes are touched
  */
 export async function mergeDeltas(
   tx: Connection,
@@ -24,23 +38,30 @@ export async function mergeDeltas(
   deltas: Iterable<TraceDelta>,
   homes: ReadonlyMap<string, number>,
   rows: RowBuffer,
+  writerId: string,
 ): Promise<void> {
   const sorted = [...deltas].sort((a, b) => (a.traceId < b.traceId ? -1 : 1));
   if (sorted.length === 0) return;
-  await tx.query(CREATE_DELTAS);
   const copy = tx.copyIn(COPY_DELTAS);
-  rows.start();
+  const lateUs = (Date.now() - LATE_MS) * 1000;
   let wide = false;
+  let late = false;
+  rows.start();
   for (const delta of sorted) {
     const home = homes.get(delta.traceId)!;
     wide ||= delta.startUs < home - REACH_US || delta.endUs > home + REACH_US;
+    late ||= delta.startUs < lateUs;
     encodeDelta(rows, delta, home);
   }
   rows.end();
   await copy.write(rows.bytes());
-  await copy.end();
-  await tx.query(database.text(MERGE_DELTAS));
-  if (wide) await tx.query(database.text(MERGE_WIDE));
+  // All that follows is sent at once; what fails first fails the rest.
+  await inOrder([
+    copy.end(),
+    tx.query(database.text(MERGE_DELTAS), [], { prepare: true }),
+    ...(wide ? [tx.query(database.text(MERGE_WIDE))] : []),
+    ...(late ? [tx.query(database.text(TOUCH_LATE), [writerId])] : []),
+  ]);
 }
 
 function encodeDelta(rows: RowBuffer, delta: TraceDelta, home: number): void {
@@ -136,3 +157,15 @@ ON CONFLICT (trace_id) DO UPDATE SET
   home = excluded.home,
   start_time = ${START},
   end_time = ${END}`;
+
+// A span that comes so late may be the parent of others whose minutes are done: those are to be done again.
+const TOUCH_LATE = `
+INSERT INTO :"schema".forge_touched_minutes (what, minute, writer)
+SELECT DISTINCT 'spans', date_trunc('minute', span.start_time, 'UTC'), $1::text::uuid
+FROM pg_temp.forge_deltas AS delta
+JOIN :"schema".forge_trace_summaries AS summary ON summary.trace_id = delta.trace_id AND summary.home = delta.home
+JOIN :"schema".forge_traces AS span ON span.trace_id = delta.trace_id
+  AND span.start_time >= summary.start_time AND span.start_time <= summary.end_time
+WHERE summary.span_count > delta.span_count
+ORDER BY 1, 2
+ON CONFLICT (what, minute, writer) DO UPDATE SET minute = excluded.minute`;
