@@ -73,14 +73,19 @@ async function smoke(name) {
   mkdirSync(dir);
   const manifest = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
   const own = `@forge/${name}`;
+  const readme = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8');
+  // What the README says to install, and nothing else.
+  const asked = /npm install (.*)/.exec(readme)?.[1].split(' ') ?? [];
+  const more = asked.filter((other) => other !== own && !other.startsWith('-'));
+  const dependencies = Object.fromEntries([own, ...more].map((other) => [other, tarballs[other] ?? '*']));
   writeFileSync(
     join(dir, 'package.json'),
     JSON.stringify({
       name: 'smoke',
       private: true,
       type: 'module',
-      dependencies: { [own]: tarballs[own] },
-      overrides: without(tarballs, own),
+      dependencies,
+      overrides: without(tarballs, Object.keys(dependencies)),
     }),
   );
   await run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'], dir);
@@ -120,7 +125,6 @@ async function smoke(name) {
   if (manifest.bin)
     for (const bin of Object.keys(manifest.bin)) await run(join(dir, 'node_modules/.bin', bin), ['--help'], dir);
 
-  const readme = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8');
   const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1];
   if (example === undefined) throw new Error('its README has no js example');
   writeFileSync(join(dir, 'example.mjs'), example);
@@ -128,8 +132,8 @@ async function smoke(name) {
   return `${entries.length} entries, types, README example`;
 }
 
-function without(object, key) {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+function without(object, keys) {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !keys.includes(name)));
 }
 
 function run(command, args, cwd) {
