@@ -25,6 +25,8 @@ interface Scenario {
   readonly skewed?: boolean;
   /** What happens while it runs. */
   readonly during?: (run: Run) => Promise<void>;
+  /** From when to when the database stalls, seconds: the requests of that time are looked at apart. */
+  readonly stall?: readonly [number, number];
   /** What the arm promises: the other arms are there for comparison and may fall short. */
   readonly promises?: boolean;
 }
@@ -64,6 +66,7 @@ const SCENARIOS: Record<string, Scenario> = {
   },
   stall5: {
     what: 'PostgreSQL stalls for 5 s',
+    stall: [10, 15],
     mix: { errors: 0.1 },
     promises: true,
     async during({ proxy }) {
@@ -75,6 +78,7 @@ const SCENARIOS: Record<string, Scenario> = {
   },
   stall60: {
     what: 'PostgreSQL stalls for 60 s',
+    stall: [15, 75],
     mix: { errors: 0.1 },
     seconds: 90,
     promises: true,
@@ -232,7 +236,7 @@ async function run(name: string, scenario: Scenario): Promise<boolean> {
   console.log(
     `\n${name}: ${Math.max(...drained.map(({ queuedSpans }) => queuedSpans))} spans queued at most at the end, stored ${Math.max(...drained.map(({ ms }) => ms))} ms later`,
   );
-  return print(name, scenario, seconds, verdict, reports);
+  return print(name, scenario, seconds, startedMs, verdict, reports);
 }
 
 interface Drained {
@@ -274,6 +278,7 @@ function print(
   name: string,
   scenario: Scenario,
   seconds: number,
+  startedMs: number,
   verdict: Verdict,
   reports: readonly ProcessReport[],
 ): boolean {
@@ -300,6 +305,19 @@ function print(
   console.log(
     `  ring at most ${Math.max(...reports.map((r) => r.maxRingBytes))} bytes; request overhead p50 ${p(0.5)} p99 ${p(0.99)} ms; event loop p99 ${Math.max(...reports.map((r) => r.loopDelayP99Ms)).toFixed(1)} ms`,
   );
+  if (scenario.stall !== undefined) {
+    const [from, to] = scenario.stall;
+    const warm = reports.flatMap((report) => report.overheads).filter(([at]) => at - startedMs > WARM_MS);
+    const during = warm.filter(([at]) => at - startedMs >= from * 1000 && at - startedMs < to * 1000);
+    const around = warm.filter(([at]) => at - startedMs < from * 1000 || at - startedMs >= to * 1000 + 3000);
+    const quantiles = (list: typeof warm): string => {
+      const sorted = list.map(([, ms]) => ms).sort((a, b) => a - b);
+      return [0.5, 0.9, 0.99].map((q) => (sorted[Math.floor(q * sorted.length)] ?? 0).toFixed(1)).join(', ');
+    };
+    console.log(
+      `  request overhead p50, p90, p99 while it stalls: ${quantiles(during)} ms; before and after: ${quantiles(around)} ms`,
+    );
+  }
   for (const example of verdict.examples) console.log(`  ! ${example}`);
   for (const line of new Set(reports.flatMap((r) => r.log))) console.log(`  log ${line}`);
   if (scenario.promises !== true) return true;

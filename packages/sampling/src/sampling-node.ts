@@ -35,6 +35,9 @@ const PIN_MS = 15 * 60_000;
 const CONFIRM_MS = 2000;
 /** Polling may lag by this share of the ring's age without the ring holding longer for it. */
 const POLL_SLACK_SHARE = 0.15;
+/** A longer pause between polls is an outage: the ring then forgets nothing for age until others have caught up, too. */
+const PAUSE_MS = 3000;
+const CATCH_UP_MS = 20_000;
 /** What pins may take of the ring's memory. */
 const PIN_SHARE = 0.25;
 const MAX_PENDING = 100_000;
@@ -62,6 +65,8 @@ export class SamplingNode {
   #named: ReadonlyMap<string, NamedOverride> = new Map();
   #nowMs: number;
   #polledMs: number;
+  #heardBeforeMs = 0;
+  #graceUntilMs = -Infinity;
   readonly #pins: Pins;
   readonly #unconfirmed = new Map<string, number>();
   #keeps = new Map<string, KeepRow>();
@@ -187,7 +192,14 @@ export class SamplingNode {
 
   /** A poll that began at `startedMs` has come back whole. */
   polled(startedMs: number): void {
-    if (startedMs > this.#polledMs) this.#polledMs = startedMs;
+    const pauseMs = startedMs - this.#polledMs;
+    if (pauseMs <= 0) return;
+    if (pauseMs > PAUSE_MS) {
+      // The keep log was away, for others too as a rule: what they had to say in that time is still on its way.
+      if (startedMs >= this.#graceUntilMs) this.#heardBeforeMs = this.#polledMs;
+      this.#graceUntilMs = startedMs + CATCH_UP_MS;
+    }
+    this.#polledMs = startedMs;
   }
 
   /** Sum of the other nodes' triggers a second. */
@@ -207,7 +219,8 @@ export class SamplingNode {
     this.#admission.tick(nowMs);
     this.#roots.takeDue((state) => this.#due(state));
     // While the keep log is out of reach, only the bound on memory makes the ring forget: a keep may wait there.
-    const heardMs = this.#shared ? Math.min(nowMs, this.#polledMs + this.#maxAgeMs * POLL_SLACK_SHARE) : nowMs;
+    const polledMs = nowMs < this.#graceUntilMs ? this.#heardBeforeMs : this.#polledMs;
+    const heardMs = this.#shared ? Math.min(nowMs, polledMs + this.#maxAgeMs * POLL_SLACK_SHARE) : nowMs;
     this.#ring.tick(nowMs, heardMs - this.#maxAgeMs);
     this.#pins.tick(nowMs);
     for (const [traceId, sinceMs] of this.#unconfirmed) {

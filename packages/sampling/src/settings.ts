@@ -17,7 +17,7 @@ export interface SamplingSettings {
   readonly maxKeptPerSecond?: number;
 }
 
-export const DEFAULT_SETTINGS: Required<SamplingSettings> = {
+const DEFAULT_SETTINGS: Required<SamplingSettings> = {
   sampleRate: 1,
   alwaysSample: ['errors', 'slow_requests'],
   slowThresholdMs: 1000,
