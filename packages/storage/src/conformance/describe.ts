@@ -4,6 +4,7 @@ import type { TraceQuery, TraceStore } from '../contract.ts';
 import { freshTraceId, SAMPLE_START_US, sampleSpan } from './sample-span.ts';
 
 const PLAIN: TraceQuery = { sort: 'newest', limit: 50 };
+const MINUTE_US = 60_000_000;
 const RANGE = { startUnixUs: SAMPLE_START_US - 1, endUnixUs: SAMPLE_START_US + 3_600_000_000 };
 
 /** Runs the suite. `makeStore` is called once; the store is closed at the end. */
@@ -291,6 +292,125 @@ export function describeTraceStore(name: string, makeStore: () => Promise<TraceS
         { name: 'db.query', resource: 'SELECT a' },
         { name: 'db.query', resource: 'SELECT b' },
       ]);
+    });
+
+    it('lists tags and their values, an array by its elements', async () => {
+      const spans = [
+        { method: 'POST', status: 201, list: ['x', 'y'] },
+        { method: 'GET', status: 200, cached: true },
+        { method: 'GET', long: 'l'.repeat(201) },
+      ].map((tags) => sampleSpan({ service: 'tags', attributes: Object.entries(tags).flat() }));
+      await store.write([...spans, sampleSpan({ service: 'other', attributes: ['foreign', 1] })]);
+      expect(await store.tagKeys(RANGE, 'tags')).toEqual(['cached', 'list', 'long', 'method', 'status']);
+      expect(await store.tagKeys(RANGE)).toContain('foreign');
+      const values = (key: string, more: object = {}): Promise<unknown> =>
+        store.tagValues({ ...RANGE, service: 'tags', key, limit: 10, ...more });
+      expect(await values('method')).toEqual({ values: ['GET', 'POST'], complete: true });
+      expect(await values('method', { limit: 1 })).toEqual({ values: ['GET'], complete: false });
+      expect(await values('method', { prefix: 'P' })).toEqual({ values: ['POST'], complete: true });
+      expect(await values('status')).toEqual({ values: ['200', '201'], complete: true });
+      expect(await values('list')).toEqual({ values: ['x', 'y'], complete: true });
+      expect(await values('long')).toEqual({ values: [], complete: false });
+      expect(await values('absent')).toEqual({ values: [], complete: true });
+    });
+
+    it('counts requests, errors and durations over time, weighted, a repeated span once', async () => {
+      const service = 'rates';
+      const batch = [
+        sampleSpan({ service, resource: 'a', durationUs: 10, offsetUs: 5 }),
+        sampleSpan({ service, resource: 'a', durationUs: 20, offsetUs: MINUTE_US, status: Status.error }),
+        sampleSpan({ service, resource: 'b', durationUs: 30, offsetUs: MINUTE_US, weight: 10, kind: Kind.server }),
+      ];
+      await store.write(batch);
+      await store.write(batch.slice(1));
+      const range = { startUnixUs: SAMPLE_START_US, endUnixUs: SAMPLE_START_US + 3 * MINUTE_US };
+      const found = await store.rates({
+        ...range,
+        service,
+        by: ['resource'],
+        stepUs: 1,
+        quantiles: [0.5, 1],
+        limit: 10,
+      });
+      const none = { requests: 0, errors: 0, sumUs: 0, maxUs: 0, quantilesUs: [0, 0] };
+      const one = { requests: 1, errors: 0, sumUs: 10, maxUs: 10, quantilesUs: [10, 10] };
+      const failed = { requests: 1, errors: 1, sumUs: 20, maxUs: 20, quantilesUs: [20, 20] };
+      const ten = { requests: 10, errors: 0, sumUs: 300, maxUs: 30, quantilesUs: [30, 30] };
+      expect(found).toEqual({
+        stepUs: MINUTE_US,
+        startsUnixUs: [0, 1, 2].map((minute) => SAMPLE_START_US + minute * MINUTE_US),
+        series: [
+          { resource: 'b', total: ten, points: [none, ten, none] },
+          {
+            resource: 'a',
+            total: { requests: 2, errors: 1, sumUs: 30, maxUs: 20, quantilesUs: [10, 20] },
+            points: [one, failed, none],
+          },
+        ],
+        omitted: 0,
+      });
+      const all = await store.rates({ ...range, service, by: [], stepUs: 15 * MINUTE_US, limit: 1 });
+      expect(all.series.map((series) => [series.total.requests, series.points.map((point) => point.requests)])).toEqual(
+        [[12, [12]]],
+      );
+      const incoming = await store.rates({
+        ...range,
+        service,
+        kinds: [Kind.server],
+        by: ['service', 'operation'],
+        limit: 1,
+      });
+      expect(incoming.series.map(({ service, operation, total }) => [service, operation, total.requests])).toEqual([
+        ['rates', 'http.request', 10],
+      ]);
+      expect(await store.rates({ ...range, service, by: ['resource'], limit: 1 })).toMatchObject({ omitted: 1 });
+      expect(await store.rates({ ...range, service, operation: 'a', by: [], limit: 1 })).toMatchObject({
+        series: [{ total: { requests: 2 } }],
+      });
+      const heat = await store.heatmap({ ...range, service, stepUs: 1 });
+      expect(heat).toEqual({
+        stepUs: MINUTE_US,
+        startsUnixUs: found.startsUnixUs,
+        rowsUs: [8, 12, 16, 24],
+        counts: [
+          [1, 0, 0, 0],
+          [0, 0, 1, 10],
+          [0, 0, 0, 0],
+        ],
+      });
+      expect(await store.heatmap({ ...range, service, status: 'error' })).toMatchObject({ rowsUs: [16] });
+    });
+
+    it('tells who called whom, whichever of both comes first', async () => {
+      const traceId = freshTraceId();
+      const root = sampleSpan({ traceId, service: 'edge-a', offsetUs: 40 * MINUTE_US });
+      const own = sampleSpan({ traceId, service: 'edge-a', parentSpanId: root.spanId, offsetUs: 40 * MINUTE_US + 1 });
+      const child = { traceId, parentSpanId: own.spanId, service: 'edge-b', durationUs: 70 };
+      await store.write([sampleSpan({ ...child, offsetUs: 40 * MINUTE_US + 2, status: Status.error })]);
+      await store.write([root, own]);
+      await store.write([sampleSpan({ ...child, offsetUs: 41 * MINUTE_US, weight: 4 })]);
+      const edges = async (fromMinute: number, toMinute: number): Promise<unknown> => {
+        const found = await store.edges({
+          startUnixUs: SAMPLE_START_US + fromMinute * MINUTE_US,
+          endUnixUs: SAMPLE_START_US + toMinute * MINUTE_US,
+        });
+        return found.filter((edge) => edge.parent.startsWith('edge-'));
+      };
+      const call = { parent: 'edge-a', child: 'edge-b', maxUs: 70 };
+      expect(await edges(40, 42)).toEqual([{ ...call, requests: 5, errors: 1, sumUs: 350 }]);
+      expect(await edges(40, 41)).toEqual([{ ...call, requests: 1, errors: 1, sumUs: 70 }]);
+      expect(await edges(42, 50)).toEqual([]);
+    });
+
+    it('deletes a trace, and takes it again', async () => {
+      const span = sampleSpan({ service: 'deleted' });
+      await store.write([span]);
+      expect(await store.deleteTrace(span.traceId)).toBe(true);
+      expect(await store.trace(span.traceId)).toBeUndefined();
+      expect(await ids({ service: 'deleted' })).toEqual([]);
+      expect(await store.deleteTrace(span.traceId)).toBe(false);
+      expect(await store.write([span])).toMatchObject({ stored: 1 });
+      expect(await ids({ service: 'deleted' })).toEqual([span.traceId]);
     });
   });
 }
