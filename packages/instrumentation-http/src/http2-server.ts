@@ -1,10 +1,11 @@
 import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { Decision, withoutTracing } from '@forge/core';
+import { Decision } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
 import { patchMethod } from './patch-method.ts';
 import {
   type Emit,
   emitInContext,
+  emitUntraced,
   IGNORED,
   isTracedHere,
   REQUEST,
@@ -87,18 +88,17 @@ export function traceHttp2Servers(host: InstrumentationHost, spans: RequestSpans
     };
 
   const serverEmit = (emit: Emit): Emit =>
-    function (this: unknown, event: string | symbol, ...args: unknown[]): boolean {
+    function (this: unknown, event: string | symbol, first?: unknown, second?: unknown): boolean {
       let served: ServedRequest | typeof IGNORED | undefined;
       if (host.active && event === 'stream') {
         try {
-          served = begin(args[0] as TracedStream, args[1] as IncomingHttpHeaders);
+          served = begin(first as TracedStream, second as IncomingHttpHeaders);
         } catch (error) {
           host.fail('server request', error);
         }
       }
-      if (served === undefined) return Reflect.apply(emit, this, [event, ...args]);
-      const listeners = (): boolean => Reflect.apply(emit, this, [event, ...args]);
-      return served === IGNORED ? withoutTracing(listeners) : served.serve(host, listeners);
+      if (served === undefined) return Reflect.apply(emit, this, arguments);
+      return served === IGNORED ? emitUntraced(emit, this, arguments) : served.serve(host, emit, this, arguments);
     };
 
   for (const prototype of http2ServerPrototypes()) undos.push(patchMethod<Emit>(prototype, 'emit', serverEmit));

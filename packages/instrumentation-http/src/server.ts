@@ -1,13 +1,14 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { Decision, withoutTracing } from '@forge/core';
+import { Decision, type LocalTrace } from '@forge/core';
 import type { InstrumentationHost } from '@forge/instrumentation';
 import { http2ServerPrototypes } from './http2-server.ts';
 import { patchMethod } from './patch-method.ts';
 import {
   type Emit,
   emitInContext,
+  emitUntraced,
   IGNORED,
   isTracedHere,
   REQUEST,
@@ -131,10 +132,8 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
           host.fail('server request', error);
         }
       }
-      const args = arguments;
-      if (served === undefined) return Reflect.apply(emit, this, args);
-      const listeners = (): boolean => Reflect.apply(emit, this, args);
-      return served === IGNORED ? withoutTracing(listeners) : served.serve(host, listeners);
+      if (served === undefined) return Reflect.apply(emit, this, arguments);
+      return served === IGNORED ? emitUntraced(emit, this, arguments) : served.serve(host, emit, this, arguments);
     };
 
   /** The end of a request: `close` follows `finish`, and an abort. */
@@ -165,8 +164,7 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
       const trace = response[REQUEST]?.span.trace;
       if (trace !== undefined && !response.headersSent) {
         try {
-          if (trace.decision === Decision.kept)
-            host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
+          if (trace.decision === Decision.kept) respond(host, trace, response);
           if (isEventStream(response, arguments)) trace.slowExempt = true;
         } catch (error) {
           host.fail('server headers', error);
@@ -192,6 +190,10 @@ export function traceServers(host: InstrumentationHost, spans: RequestSpans): ()
     };
     if (underWay === 0) undoEmits();
   };
+}
+
+function respond(host: InstrumentationHost, trace: LocalTrace, response: ServerResponse): void {
+  host.propagation.respond(trace, (name, value) => void response.setHeader(name, value));
 }
 
 /** Not a second `emit` of a request in service (the way on from `checkContinue`), and no made-up or foreign objects. */
