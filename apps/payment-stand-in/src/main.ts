@@ -22,7 +22,7 @@ const server = createServer((request, response) => {
   }
   const { traceparent, tracestate, baggage } = request.headers;
   lastHeaders = {
-    traceparent,
+    traceparent: traceparent?.toString(),
     tracestate: tracestate?.toString(),
     baggage: baggage?.toString(),
   };

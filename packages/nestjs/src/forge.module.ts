@@ -48,7 +48,7 @@ export class ForgeModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     // A microservice has no HTTP server: nothing to name, nothing to mount.
-    const adapter = this.#adapterHost?.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
+    const adapter = this.#adapterHost?.httpAdapter;
     if (!adapter) return;
     if (adapter.getType() === 'fastify') nameFastifyRoutes(adapter);
     const { apiPath = '/_api', forge } = this.#options;

@@ -1,5 +1,5 @@
 import { loadConfig, type ConfigInput, type ForgeConfig, type StorageConfig, type TracesConfig } from '@forge/config';
-import { Diagnostics, TracerProvider, type Tracer } from '@forge/core';
+import { createRedactor, Diagnostics, TracerProvider, type Tracer } from '@forge/core';
 import { createExportPipeline, type Exporter } from '@forge/export';
 import {
   createRegistry,
@@ -103,6 +103,7 @@ export function startForge(options: ForgeOptions = {}): Forge {
   const provider = new TracerProvider({
     serviceName,
     nodeId,
+    redactor: createRedactor({ keys: config.instrument.redact }),
     attributes: { 'host.name': hostname(), 'process.pid': process.pid, ...config.service.attributes },
     sampler: sampling.sampler,
     pipeline: sampling.pipeline,

@@ -1,7 +1,8 @@
 /** Every word that the viewer says, in one place. Functions where numbers go in. */
 import { countText, durationText } from '../model/duration-text.ts';
 
-const plural = (count: number, one: string, many = `${one}s`): string => `${countText(count)} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${countText(count)} ${count === 1 ? one : many}`;
 
 export const t = {
   product: 'Traces',
@@ -10,6 +11,7 @@ export const t = {
   map: 'Map',
   compare: 'Compare',
   open: 'Open a file',
+  unnamed: '(unnamed)',
   spans: (count: number): string => plural(count, 'span'),
   services: (count: number): string => plural(count, 'service'),
   errors: (count: number): string => plural(count, 'error'),
@@ -88,7 +90,8 @@ export const t = {
     findPlaceholder: 'Find: words, service:x, >10ms, tag:x',
     findHelp:
       'Words are parts of names, resources and services, all together. Also service:x name:x resource:x id:x log:x type:server error >10ms <1s self>5ms, and tag:x for tags and log lines.',
-    matches: (at: number, count: number): string => (count === 0 ? 'none' : `${at === 0 ? '–' : countText(at)} / ${countText(count)}`),
+    matches: (at: number, count: number): string =>
+      count === 0 ? 'none' : `${at === 0 ? '–' : countText(at)} / ${countText(count)}`,
     found: (count: number): string => (count === 0 ? 'Nothing found' : `${plural(count, 'match', 'matches')} found`),
     next: 'Next match',
     previous: 'Previous match',
@@ -192,7 +195,8 @@ export const t = {
     ok: 'ok',
     error: 'error',
     none: 'No span meets these filters.',
-    sortedBy: (column: string, descending: boolean): string => `Sorted by ${column}, ${descending ? 'descending' : 'ascending'}`,
+    sortedBy: (column: string, descending: boolean): string =>
+      `Sorted by ${column}, ${descending ? 'descending' : 'ascending'}`,
   },
 
   logs: {
@@ -320,7 +324,15 @@ export const t = {
     select: (name: string): string => `Select ${name} for comparing`,
     compareSelected: 'Compare the two selected',
     selectTwo: 'Select two traces to compare them.',
-    columns: { root: 'Root', duration: 'Duration', spans: 'Spans', errors: 'Errors', services: 'Services', kept: 'Kept', started: 'Started' },
+    columns: {
+      root: 'Root',
+      duration: 'Duration',
+      spans: 'Spans',
+      errors: 'Errors',
+      services: 'Services',
+      kept: 'Kept',
+      started: 'Started',
+    },
     longest: (us: number): string => `longest matching span ${durationText(us)}`,
     scatter: 'Duration of each result over time. Drag to narrow the time.',
     more: (count: number): string => `+${countText(count)}`,
@@ -361,14 +373,13 @@ export const t = {
   mapPage: {
     title: 'Service map',
     label: 'Services and the calls between them. Arrow keys move between services.',
-    calls: (count: number): string => plural(count, 'call'),
-    mean: 'mean',
+    count: (text: string, count: number, unit: 'span' | 'call'): string =>
+      count === 0 ? 'entry' : `${text} ${unit}${count === 1 ? '' : 's'}`,
     none: 'No calls between services in this time',
     noneTry: 'A call shows here when a span has a parent in another service.',
     oneService: 'All spans belong to one service.',
     list: 'The same as a list',
-    from: 'From',
-    to: 'To',
+    callsBetween: 'From → to',
     callsColumn: 'Calls',
     errorsColumn: 'Errors',
     meanColumn: 'Mean',

@@ -18,8 +18,8 @@ export interface Viewport {
 export interface Bar {
   readonly left: number;
   readonly width: number;
-  /** Whether any of it is within the viewport. */
-  readonly isVisible: boolean;
+  /** On which side it lies outside the viewport; undefined while any of it is within. */
+  readonly beyond: 'left' | 'right' | undefined;
   /** Start, from the bar's left, of the part that outlives the parent; undefined where there is none. */
   readonly tailLeft: number | undefined;
   /** Stretches in which a child ran, from the bar's left: the rest is the span's own time. */
@@ -30,7 +30,7 @@ export type Stretch = readonly [left: number, right: number];
 
 /** A bar is at least this wide, so that what takes no time is still seen. */
 export const MIN_BAR_PX = 2;
-/** Bars are cut this far outside the viewport: browsers draw badly what is millions of pixels wide. */
+/** Bars are cut at the viewport's left edge and this far beyond the right: browsers draw badly what is millions wide. */
 const MARGIN_PX = 8;
 /** Gaps that are narrower are not seen. */
 const MIN_GAP_PX = 0.5;
@@ -47,14 +47,14 @@ export function barOf(trace: Trace, node: number, view: Viewport): Bar {
   const startPx = pxOf(trace.start[node], view);
   const endPx = pxOf(endOf(trace, node), view);
   const edge = view.widthPx + view.roomPx;
-  const isVisible = startPx <= edge && endPx >= 0;
+  const beyond = endPx < 0 ? 'left' : startPx > edge ? 'right' : undefined;
   // What takes no time at the right edge is drawn within it.
-  const left = Math.max(-MARGIN_PX, isVisible ? Math.min(startPx, edge - MIN_BAR_PX) : startPx);
+  const left = Math.max(0, Math.min(startPx, edge - MIN_BAR_PX));
   const width = Math.max(MIN_BAR_PX, Math.min(endPx, edge + MARGIN_PX) - left);
   return {
     left,
     width,
-    isVisible,
+    beyond,
     tailLeft: tailOf(trace, node, left, width, view),
     covered: coveredOf(trace, node, left, width, view),
   };
@@ -121,7 +121,7 @@ export function pathStretches(path: CriticalPath, index: PathIndex, node: number
   return bounded(view.widthPx + view.roomPx, (add) => {
     for (let at = index.begin[node]; at < index.begin[node + 1]; at++) {
       const segment = index.order[at];
-      const from = Math.max(-MARGIN_PX, pxOf(path.segmentStart[segment], view));
+      const from = Math.max(0, pxOf(path.segmentStart[segment], view));
       const edge = view.widthPx + view.roomPx;
       if (from >= edge) break;
       add(from, Math.max(from + 1, Math.min(edge + MARGIN_PX, pxOf(path.segmentEnd[segment], view))));

@@ -13,7 +13,7 @@ const UNITS = [
  */
 export function durationText(us: number): string {
   if (us < 0) return `−${durationText(-us)}`;
-  if (us === 0) return '0 µs';
+  if (us === 0) return '0';
   for (const { limit, us: unitUs, unit } of UNITS) {
     if (us >= limit) continue;
     const text = threeDigits(us / unitUs);

@@ -102,7 +102,6 @@ export function collapseToLevel(trace: Trace, levels: number, focus?: number): U
   return collapsed;
 }
 
-
 /** Opens everything above `node`. */
 export function reveal(trace: Trace, collapsed: Uint8Array, node: number): Uint8Array {
   let opened: Uint8Array | undefined;

@@ -3,6 +3,8 @@ import type { Trace } from './trace.ts';
 
 /** Services and the calls between them. */
 export interface ServiceGraph {
+  /** What `spans` counts: spans of one trace, or calls that reached the service. */
+  readonly unit: 'span' | 'call';
   readonly services: readonly { readonly name: string; readonly spans: number; readonly errors: number }[];
   readonly edges: readonly ServiceEdge[];
 }
@@ -34,6 +36,7 @@ export function serviceGraph(trace: Trace): ServiceGraph {
   }
   const text = (at: number): string => trace.strings[at] ?? '';
   return {
+    unit: 'span',
     services: trace.services.map(({ name, spans, errors }) => ({ name, spans, errors })),
     edges: [...edges.values()].map(({ from, to, calls, errors, totalUs }) => ({
       from: text(from),

@@ -13,6 +13,7 @@ export interface OpenedTrace {
   readonly path: CriticalPath;
   /** Self time from which a span counts as slow here. */
   readonly slowUs: number;
+  readonly longestSelfUs: number;
   /** Stretches that may be squeezed. */
   readonly quiet: readonly Squeeze[];
 }

@@ -3,8 +3,9 @@ import { Graph, layout } from '@dagrejs/dagre';
 
 export interface LayoutRequest {
   readonly id: number;
-  readonly nodes: readonly { readonly name: string; readonly width: number; readonly height: number }[];
-  readonly edges: readonly { readonly from: string; readonly to: string }[];
+  readonly nodes: readonly { readonly width: number; readonly height: number }[];
+  /** By positions of the nodes. */
+  readonly edges: readonly { readonly from: number; readonly to: number }[];
 }
 
 export interface GraphLayout {
@@ -20,21 +21,23 @@ export interface GraphLayout {
 addEventListener('message', (event: MessageEvent<LayoutRequest>) => {
   const { id, nodes, edges } = event.data;
   const graph = new Graph();
-  graph.setGraph({ rankdir: 'LR', nodesep: 26, ranksep: 92, marginx: 24, marginy: 24 });
+  graph.setGraph({ rankdir: 'LR', nodesep: 26, ranksep: 132, marginx: 24, marginy: 24 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const { name, width, height } of nodes) graph.setNode(name, { width, height });
-  for (const { from, to } of edges) graph.setEdge(from, to);
+  for (const [at, { width, height }] of nodes.entries()) graph.setNode(`n${at}`, { width, height });
+  for (const { from, to } of edges) graph.setEdge(`n${from}`, `n${to}`);
   layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const answer: GraphLayout = {
     id,
     width,
     height,
-    nodes: nodes.map(({ name }) => {
-      const { x, y } = graph.node(name) as { x: number; y: number };
+    nodes: nodes.map((_, at) => {
+      const { x, y } = graph.node(`n${at}`) as { x: number; y: number };
       return { x, y };
     }),
-    edges: edges.map(({ from, to }) => (graph.edge(from, to) as { points: { x: number; y: number }[] }).points),
+    edges: edges.map(
+      ({ from, to }) => (graph.edge(`n${from}`, `n${to}`) as { points: { x: number; y: number }[] }).points,
+    ),
   };
   postMessage(answer);
 });

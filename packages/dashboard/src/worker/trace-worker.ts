@@ -44,7 +44,13 @@ function keep(key: string, table: SpanTable, spans: readonly SpanData[], correct
     if (held.size <= MAX_HELD) break;
     held.delete(old);
   }
-  return { trace, path: criticalPath(trace), slowUs: slowThresholdUs(trace), quiet: quietStretches(trace) };
+  return {
+    trace,
+    path: criticalPath(trace),
+    slowUs: slowThresholdUs(trace),
+    longestSelfUs: trace.self.reduce((most, us) => Math.max(most, us), 0),
+    quiet: quietStretches(trace),
+  };
 }
 
 function get(key: string): Held {

@@ -64,7 +64,9 @@ function unpackedChromium(): ChromiumBinary {
 
 function unpack(archive: string, into: string): void {
   mkdirSync(into, { recursive: true });
-  const { status, stderr } = spawnSync('tar', ['-x', '-C', into], { input: brotliDecompressSync(readFileSync(archive)) });
+  const { status, stderr } = spawnSync('tar', ['-x', '-C', into], {
+    input: brotliDecompressSync(readFileSync(archive)),
+  });
   if (status !== 0) throw new Error(`unpacking ${archive} failed: ${String(stderr)}`);
 }
 
@@ -73,7 +75,7 @@ export async function launchChromium(args: readonly string[] = []): Promise<Brow
   const { path, env } = findChromium();
   return chromium.launch({
     executablePath: path,
-    env: { ...process.env, ...env } as Record<string, string>,
+    env: { ...process.env, ...env },
     args: [
       '--no-sandbox',
       '--disable-gpu',

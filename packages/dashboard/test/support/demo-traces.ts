@@ -42,14 +42,12 @@ export class TraceMaker {
     weight?: number;
   }): string {
     const spanId = this.traceId.slice(8, 20) + (this.#next++).toString(16).padStart(4, '0');
-    const events = (sketch.logs ?? []).map(
-      ({ at, level, message, tags = {} }): SpanEvent => ({
-        name: 'log',
-        unixUs: at,
-        attributes: ['level', level, 'message', message, ...Object.entries(tags).flat()],
-        droppedAttributes: 0,
-      }),
-    );
+    const events = (sketch.logs ?? []).map(({ at, level, message, tags = {} }): SpanEvent => ({
+      name: 'log',
+      unixUs: at,
+      attributes: ['level', level, 'message', message, ...Object.entries(tags).flat()],
+      droppedAttributes: 0,
+    }));
     if (sketch.error !== undefined)
       events.push({
         name: 'exception',
@@ -64,9 +62,13 @@ export class TraceMaker {
         ],
         droppedAttributes: 0,
       });
-    const links = (sketch.links ?? []).map(
-      (link): SpanLink => ({ ...link, traceState: undefined, flags: 1, attributes: [], droppedAttributes: 0 }),
-    );
+    const links = (sketch.links ?? []).map((link): SpanLink => ({
+      ...link,
+      traceState: undefined,
+      flags: 1,
+      attributes: [],
+      droppedAttributes: 0,
+    }));
     this.spans.push({
       traceId: this.traceId,
       spanId,
@@ -126,10 +128,23 @@ export function orderTrace(
     start: t,
     duration: us(150),
     ...(options.fails === true ? { error: 'upstream answered 502' } : {}),
-    tags: { method: 'POST', path: '/api/orders', status: options.fails === true ? 502 : 201, user_agent: 'curl/8.5.0', client_ip: '203.0.113.7' },
+    tags: {
+      method: 'POST',
+      path: '/api/orders',
+      status: options.fails === true ? 502 : 201,
+      user_agent: 'curl/8.5.0',
+      client_ip: '203.0.113.7',
+    },
     logs: [{ at: at(1), level: 'info', message: 'request received', tags: { request_id: 'r-81f2', bytes: 412 } }],
   });
-  m.span({ name: 'auth.verify', service: 'gateway', parent: root, start: at(5), duration: us(10), tags: { user_id: user, scheme: 'bearer' } });
+  m.span({
+    name: 'auth.verify',
+    service: 'gateway',
+    parent: root,
+    start: at(5),
+    duration: us(10),
+    tags: { user_id: user, scheme: 'bearer' },
+  });
   const call = m.span({
     name: 'grpc.call',
     resource: 'forge.Functions/Execute',
@@ -162,7 +177,9 @@ export function orderTrace(
     tags: { name: 'create_order', type: 'mutation', order_total: 129.9, item_count: 3, user_id: user, order_id: order },
     logs: [
       { at: at(21), level: 'debug', message: `creating order ${order}`, tags: { user_id: user } },
-      ...(options.slow === true ? [{ at: at(60), level: 'warn', message: 'payment provider is slow, 2nd attempt' }] : []),
+      ...(options.slow === true
+        ? [{ at: at(60), level: 'warn', message: 'payment provider is slow, 2nd attempt' }]
+        : []),
     ],
   });
   m.span({
@@ -196,7 +213,17 @@ export function orderTrace(
     duration: us(58),
     ...(options.fails === true ? { error: 'card_declined' } : {}),
     tags: { method: 'POST', path: '/charges', status: options.fails === true ? 402 : 200 },
-    logs: options.fails === true ? [{ at: at(90), level: 'error', message: 'issuer declined: insufficient_funds', tags: { code: 'card_declined' } }] : [],
+    logs:
+      options.fails === true
+        ? [
+            {
+              at: at(90),
+              level: 'error',
+              message: 'issuer declined: insufficient_funds',
+              tags: { code: 'card_declined' },
+            },
+          ]
+        : [],
   });
   if (options.fails === true) return m.spans;
   m.span({
@@ -207,7 +234,12 @@ export function orderTrace(
     parent: run,
     start: at(105),
     duration: us(15),
-    tags: { operation: 'INSERT', table: 'orders', query: 'INSERT INTO orders (id, user_id, total) VALUES ($1, $2, $3)', rows: 1 },
+    tags: {
+      operation: 'INSERT',
+      table: 'orders',
+      query: 'INSERT INTO orders (id, user_id, total) VALUES ($1, $2, $3)',
+      rows: 1,
+    },
   });
   const dispatch = m.span({
     name: 'job.dispatch',
@@ -231,7 +263,16 @@ export function orderTrace(
     tags: { job_type: 'send_confirmation', job_id: `job-${m.between(100, 999)}` },
     logs: [{ at: jobAt + us(40), level: 'info', message: 'confirmation sent', tags: { to: 'a***@example.org' } }],
   });
-  m.span({ name: 'http.client', resource: 'smtp.example.org', service: 'worker', kind: Kind.client, parent: job, start: jobAt + us(6), duration: us(36), tags: { url: 'https://smtp.example.org/send', method: 'POST', status: 202 } });
+  m.span({
+    name: 'http.client',
+    resource: 'smtp.example.org',
+    service: 'worker',
+    kind: Kind.client,
+    parent: job,
+    start: jobAt + us(6),
+    duration: us(36),
+    tags: { url: 'https://smtp.example.org/send', method: 'POST', status: 202 },
+  });
   return m.spans;
 }
 
@@ -270,7 +311,13 @@ export function cartTrace(traceId: string, startUnixUs: number, seed: number, it
       tags: { operation: 'SELECT', table: 'items', query: 'SELECT * FROM items WHERE id = $1' },
     });
     if (item % 8 === 7)
-      m.span({ name: 'cache.get', service: 'function-executor', parent: run, start: startUnixUs + 6000 + item * each + each - 80, duration: 60 });
+      m.span({
+        name: 'cache.get',
+        service: 'function-executor',
+        parent: run,
+        start: startUnixUs + 6000 + item * each + each - 80,
+        duration: 60,
+      });
   }
   return m.spans;
 }
@@ -296,23 +343,104 @@ export function hostileTrace(traceId: string, startUnixUs: number): SpanData[] {
     },
     logs: [{ at: startUnixUs + 10, level: 'error', message: '<svg onload=window.hacked=1>' }],
   });
-  m.span({ name: 'مرحبا بالعالم', resource: 'مرحبا بالعالم', service: 'خدمة', parent: root, start: startUnixUs + 1000, duration: 9000 });
+  m.span({
+    name: 'مرحبا بالعالم',
+    resource: 'مرحبا بالعالم',
+    service: 'خدمة',
+    parent: root,
+    start: startUnixUs + 1000,
+    duration: 9000,
+  });
   m.span({ name: '👩‍👩‍👧‍👦', resource: '👩‍👩‍👧‍👦🏳️‍🌈', service: '🚀', parent: root, start: startUnixUs + 11_000, duration: 9000 });
-  m.span({ name: 'a'.repeat(255), resource: `${'long '.repeat(60)}`, service: 'b'.repeat(100), parent: root, start: startUnixUs + 21_000, duration: 9000 });
-  m.span({ name: 'tab\tnew\nline\u202Eevil', resource: 'tab\tnew\nline\u202Eevil', service: '', parent: root, start: startUnixUs + 31_000, duration: 9000 });
+  m.span({
+    name: 'a'.repeat(255),
+    resource: 'long '.repeat(60),
+    service: 'b'.repeat(100),
+    parent: root,
+    start: startUnixUs + 21_000,
+    duration: 9000,
+  });
+  m.span({
+    name: 'tab\tnew\nline\u202Eevil',
+    resource: 'tab\tnew\nline\u202Eevil',
+    service: '',
+    parent: root,
+    start: startUnixUs + 31_000,
+    duration: 9000,
+  });
   return m.spans;
 }
 
 /** A trace whose parts are missing, in a circle, and by clocks that disagree. */
 export function brokenTrace(traceId: string, startUnixUs: number): SpanData[] {
   const m = new TraceMaker(traceId, 9);
-  const root = m.span({ name: 'http.request', resource: 'GET /api/report', service: 'gateway', kind: Kind.server, start: startUnixUs, duration: 90_000 });
-  const call = m.span({ name: 'grpc.call', resource: 'reports.Reports/Get', service: 'gateway', kind: Kind.client, parent: root, start: startUnixUs + 5000, duration: 80_000 });
-  const served = m.span({ name: 'grpc.call', resource: 'reports.Reports/Get', service: 'reports', kind: Kind.server, parent: call, start: startUnixUs + 127_000, duration: 60_000 });
-  m.span({ name: 'db.query', resource: 'SELECT reports', service: 'reports', kind: Kind.client, parent: served, start: startUnixUs + 130_000, duration: 40_000 });
-  m.span({ name: 'job.execute', resource: 'render_report', service: 'worker', kind: Kind.consumer, parent: 'feedfacefeedface', start: startUnixUs + 30_000, duration: 22_000 });
-  m.span({ name: 'db.query', resource: 'UPDATE reports', service: 'worker', parent: 'feedfacefeedface', start: startUnixUs + 55_000, duration: 9000 });
-  m.span({ name: 'loop', resource: 'loop a', service: 'reports', parent: m.traceId.slice(8, 20) + '0008', start: startUnixUs + 60_000, duration: 4000 });
-  m.span({ name: 'loop', resource: 'loop b', service: 'reports', parent: m.traceId.slice(8, 20) + '0007', start: startUnixUs + 62_000, duration: 1000 });
+  const root = m.span({
+    name: 'http.request',
+    resource: 'GET /api/report',
+    service: 'gateway',
+    kind: Kind.server,
+    start: startUnixUs,
+    duration: 90_000,
+  });
+  const call = m.span({
+    name: 'grpc.call',
+    resource: 'reports.Reports/Get',
+    service: 'gateway',
+    kind: Kind.client,
+    parent: root,
+    start: startUnixUs + 5000,
+    duration: 80_000,
+  });
+  const served = m.span({
+    name: 'grpc.call',
+    resource: 'reports.Reports/Get',
+    service: 'reports',
+    kind: Kind.server,
+    parent: call,
+    start: startUnixUs + 127_000,
+    duration: 60_000,
+  });
+  m.span({
+    name: 'db.query',
+    resource: 'SELECT reports',
+    service: 'reports',
+    kind: Kind.client,
+    parent: served,
+    start: startUnixUs + 130_000,
+    duration: 40_000,
+  });
+  m.span({
+    name: 'job.execute',
+    resource: 'render_report',
+    service: 'worker',
+    kind: Kind.consumer,
+    parent: 'feedfacefeedface',
+    start: startUnixUs + 30_000,
+    duration: 22_000,
+  });
+  m.span({
+    name: 'db.query',
+    resource: 'UPDATE reports',
+    service: 'worker',
+    parent: 'feedfacefeedface',
+    start: startUnixUs + 55_000,
+    duration: 9000,
+  });
+  m.span({
+    name: 'loop',
+    resource: 'loop a',
+    service: 'reports',
+    parent: m.traceId.slice(8, 20) + '0008',
+    start: startUnixUs + 60_000,
+    duration: 4000,
+  });
+  m.span({
+    name: 'loop',
+    resource: 'loop b',
+    service: 'reports',
+    parent: m.traceId.slice(8, 20) + '0007',
+    start: startUnixUs + 62_000,
+    duration: 1000,
+  });
   return m.spans;
 }

@@ -3,14 +3,42 @@ import type { ColumnsJson } from '@forge/query';
 /** Traces of one extreme each, by the number of spans. */
 export const SHAPES = {
   tree: treeColumns,
-  chain: (count: number) => columnsOf(count, (row) => (row === 0 ? -1 : row - 1), (row) => ({ start: row, duration: (count - row) * 2 })),
+  chain: (count: number) =>
+    columnsOf(
+      count,
+      (row) => (row === 0 ? -1 : row - 1),
+      (row) => ({ start: row, duration: (count - row) * 2 }),
+    ),
   siblings: (count: number) =>
-    columnsOf(count, (row) => (row === 0 ? -1 : 0), (row) => (row === 0 ? { start: 0, duration: count * 12 } : { start: row * 11, duration: 9 + (row % 7) })),
+    columnsOf(
+      count,
+      (row) => (row === 0 ? -1 : 0),
+      (row) => (row === 0 ? { start: 0, duration: count * 12 } : { start: row * 11, duration: 9 + (row % 7) }),
+    ),
   overlapping: (count: number) =>
-    columnsOf(count, (row) => (row === 0 ? -1 : 0), (row) => ({ start: row, duration: count * 2 - row })),
-  instants: (count: number) => columnsOf(count, (row) => (row === 0 ? -1 : (row - 1) >> 2), () => ({ start: 0, duration: 0 })),
-  cycle: (count: number) => columnsOf(count, (row) => (row + 1) % count, (row) => ({ start: row, duration: 1 })),
-  orphans: (count: number) => columnsOf(count, () => -2, (row) => ({ start: row * 3, duration: 20 })),
+    columnsOf(
+      count,
+      (row) => (row === 0 ? -1 : 0),
+      (row) => ({ start: row, duration: count * 2 - row }),
+    ),
+  instants: (count: number) =>
+    columnsOf(
+      count,
+      (row) => (row === 0 ? -1 : (row - 1) >> 2),
+      () => ({ start: 0, duration: 0 }),
+    ),
+  cycle: (count: number) =>
+    columnsOf(
+      count,
+      (row) => (row + 1) % count,
+      (row) => ({ start: row, duration: 1 }),
+    ),
+  orphans: (count: number) =>
+    columnsOf(
+      count,
+      () => -2,
+      (row) => ({ start: row * 3, duration: 20 }),
+    ),
   manyServices: (count: number) => ({
     ...treeColumns(count),
     strings: Array.from({ length: count + 1 }, (_, at) => (at === 0 ? 'op' : `service-${at}`)),
@@ -61,7 +89,9 @@ export function treeColumns(count: number): ColumnsJson {
   const queue: number[] = [];
   const total = Math.max(2000, count * 40);
   const add = (parent: number, start: number, end: number, at: number): void => {
-    queue.push(spans.push({ parent, start: Math.floor(start), end: Math.max(Math.floor(start), Math.floor(end)), at }) - 1);
+    queue.push(
+      spans.push({ parent, start: Math.floor(start), end: Math.max(Math.floor(start), Math.floor(end)), at }) - 1,
+    );
   };
   add(-1, 0, total, 0);
   for (let head = 0; head < queue.length && spans.length < count; head++) {
@@ -125,7 +155,9 @@ function columnsOf(
     count,
     span_ids: rows.map((row) => (row + 1).toString(16).padStart(16, '0')).join(''),
     parent: parents,
-    missing_parent: rows.filter((row) => parents[row] === -2).map((row) => [row, (0xabc000 + (row % 50)).toString(16).padStart(16, '0')]),
+    missing_parent: rows
+      .filter((row) => parents[row] === -2)
+      .map((row) => [row, (0xabc000 + (row % 50)).toString(16).padStart(16, '0')]),
     start: times.map(({ start }) => start),
     duration: times.map(({ duration }) => duration),
     strings: ['db.query', 'SELECT users', 'app'],

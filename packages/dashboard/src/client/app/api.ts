@@ -42,7 +42,7 @@ export function apiHeaders(): Record<string, string> {
 
 /** Absolute, so that a worker may use it. */
 export function apiUrl(path: string, params?: URLSearchParams | Readonly<Record<string, string>>): string {
-  const query = params === undefined ? '' : new URLSearchParams(params as Record<string, string>).toString();
+  const query = params === undefined ? '' : new URLSearchParams(params).toString();
   return `${location.origin}${apiPath}${path}${query === '' ? '' : `?${query}`}`;
 }
 
@@ -63,5 +63,9 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
 export async function errorOf(response: Response): Promise<ApiError> {
   if (response.status === 401) wantToken();
   const problem = (await response.json().catch(() => undefined)) as { detail?: string; parameter?: string } | undefined;
-  return new ApiError(response.status, problem?.detail ?? `The server answered ${response.status}.`, problem?.parameter);
+  return new ApiError(
+    response.status,
+    problem?.detail ?? `The server answered ${response.status}.`,
+    problem?.parameter,
+  );
 }

@@ -106,4 +106,3 @@ const SHELL_KEYS: Parameters<typeof addKeys>[0] = [
     },
   },
 ];
-

@@ -16,7 +16,14 @@ export function TokenForm(): JSX.Element {
       <h1 class={css.title}>{t.shell.token.title}</h1>
       <p>{t.shell.token.text}</p>
       <div class={css.row}>
-        <input class={css.field} type="password" name="token" aria-label={t.shell.token.label} autocomplete="off" autofocus />
+        <input
+          class={css.field}
+          type="password"
+          name="token"
+          aria-label={t.shell.token.label}
+          autocomplete="off"
+          autofocus
+        />
         <Button kind="primary" type="submit">
           {t.shell.token.submit}
         </Button>

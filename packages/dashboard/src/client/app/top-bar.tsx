@@ -44,7 +44,13 @@ export function TopBar(): JSX.Element {
       >
         <Icon name={theme === 'system' ? 'system' : theme === 'light' ? 'sun' : 'moon'} />
       </button>
-      <button type="button" class={css.icon} title={`${t.shell.help} (?)`} aria-label={t.shell.help} onClick={toggleHelp}>
+      <button
+        type="button"
+        class={css.icon}
+        title={`${t.shell.help} (?)`}
+        aria-label={t.shell.help}
+        onClick={toggleHelp}
+      >
         <Icon name="keyboard" />
       </button>
     </header>

@@ -77,7 +77,10 @@ function IdForm({ a, b }: { a: string; b: string }): JSX.Element {
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
-    const id = (name: string): string => String(data.get(name) ?? '').trim().toLowerCase();
+    const id = (name: string): string => {
+      const value = data.get(name);
+      return typeof value === 'string' ? value.trim().toLowerCase() : '';
+    };
     go(hrefOf('compare', { a: id('a'), b: id('b') }));
   };
   return (

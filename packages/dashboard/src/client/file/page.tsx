@@ -54,9 +54,7 @@ export function FilePage(): JSX.Element {
       )}
       {file?.state === 'open' && (
         <section class={css.traces}>
-          <h2>
-            {file.traces.length === 0 ? t.filePage.none : t.filePage.holds(file.name, file.traces.length)}
-          </h2>
+          <h2>{file.traces.length === 0 ? t.filePage.none : t.filePage.holds(file.name, file.traces.length)}</h2>
           {file.rejected > 0 && (
             <p class={css.rejected}>
               <Icon name="warn" size={14} />

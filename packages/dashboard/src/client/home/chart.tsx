@@ -30,7 +30,8 @@ interface ChartProps {
   readonly onSelect: (fromUs: number, toUs: number) => void;
 }
 
-const HEIGHT_PX = 168;
+const HEIGHT_PX = 150;
+const FILL = 0.32;
 /** Charts of one key show their cursors together. */
 const SYNC_KEY = 'home';
 
@@ -99,7 +100,12 @@ function optionsOf(props: ChartProps, width: number, latest: { readonly current:
       y: props.isLogarithmic === true ? { distr: 3 } : { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },
     },
     axes: [
-      { ...axis, space: 90, values: (_, splits) => splits.map((seconds) => clockText(seconds * 1e6, 0).slice(0, 5)) },
+      {
+        ...axis,
+        size: 26,
+        space: 90,
+        values: (_, splits) => splits.map((seconds) => clockText(seconds * 1e6, 0).slice(0, 5)),
+      },
       {
         ...axis,
         size: 58,
@@ -117,10 +123,18 @@ function optionsOf(props: ChartProps, width: number, latest: { readonly current:
           spanGaps: false,
           points: { show: false },
           ...(dash === undefined ? {} : { dash: [...dash] }),
-          ...(props.isStacked === true ? { fill: withAlpha(stroke, at === 0 ? 0.28 : 0.16) } : {}),
+          ...(props.isStacked === true && at === 0 ? { fill: withAlpha(stroke, FILL) } : {}),
         };
       }),
     ],
+    // Each line of a stack is filled down to the one below it.
+    bands:
+      props.isStacked === true
+        ? props.series.slice(1).map(({ color }, at) => ({
+            series: [at + 2, at + 1] as [number, number],
+            fill: withAlpha(colorOf(color), FILL),
+          }))
+        : [],
     hooks: {
       setSelect: [
         (chart) => {

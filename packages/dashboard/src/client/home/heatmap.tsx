@@ -20,7 +20,13 @@ export interface HeatmapBox {
 }
 
 /** How many requests took how long, over time: darker is more. */
-export function HeatmapChart({ heatmap, onSelect }: { heatmap: HeatmapJson; onSelect: (box: HeatmapBox) => void }): JSX.Element {
+export function HeatmapChart({
+  heatmap,
+  onSelect,
+}: {
+  heatmap: HeatmapJson;
+  onSelect: (box: HeatmapBox) => void;
+}): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const tip = useRef<HTMLDivElement>(null);
@@ -36,8 +42,10 @@ export function HeatmapChart({ heatmap, onSelect }: { heatmap: HeatmapJson; onSe
     paint(context, heatmap, width, height);
   }, [heatmap, width, dark]);
 
-  const columnAt = (x: number): number => Math.min(starts.length - 1, Math.max(0, Math.floor(((x - PAD.left) / inner) * starts.length)));
-  const rowAt = (y: number): number => Math.min(rows.length - 1, Math.max(0, Math.floor((height - PAD.bottom - y) / ROW_PX)));
+  const columnAt = (x: number): number =>
+    Math.min(starts.length - 1, Math.max(0, Math.floor(((x - PAD.left) / inner) * starts.length)));
+  const rowAt = (y: number): number =>
+    Math.min(rows.length - 1, Math.max(0, Math.floor((height - PAD.bottom - y) / ROW_PX)));
   const point = (event: PointerEvent): { x: number; y: number } => {
     const rect = box.current!.getBoundingClientRect();
     return { x: event.clientX - rect.left, y: event.clientY - rect.top };
@@ -62,7 +70,12 @@ export function HeatmapChart({ heatmap, onSelect }: { heatmap: HeatmapJson; onSe
     surface.setPointerCapture(event.pointerId);
     const onMove = (move: PointerEvent): void => {
       const { x, y } = point(move);
-      drag.value = { x0: Math.min(start.x, x), x1: Math.max(start.x, x), y0: Math.min(start.y, y), y1: Math.max(start.y, y) };
+      drag.value = {
+        x0: Math.min(start.x, x),
+        x1: Math.max(start.x, x),
+        y0: Math.min(start.y, y),
+        y1: Math.max(start.y, y),
+      };
     };
     surface.addEventListener('pointermove', onMove);
     surface.addEventListener(
@@ -127,7 +140,12 @@ function paint(context: CanvasRenderingContext2D, heatmap: HeatmapJson, width: n
       if (count === 0) continue;
       // Few among many still show.
       context.globalAlpha = 0.12 + 0.88 * Math.sqrt(count / most);
-      context.fillRect(PAD.left + x * columnPx, height - PAD.bottom - (y + 1) * ROW_PX, Math.max(1, columnPx - 0.75), ROW_PX - 0.75);
+      context.fillRect(
+        PAD.left + x * columnPx,
+        height - PAD.bottom - (y + 1) * ROW_PX,
+        Math.max(1, columnPx - 0.75),
+        ROW_PX - 0.75,
+      );
     }
   }
   context.globalAlpha = 1;

@@ -34,10 +34,16 @@ export function OperationTable(props: OperationTableProps): JSX.Element {
     const [x, y] = [valueOf(a), valueOf(b)];
     return (x < y ? -1 : x > y ? 1 : 0) * (descending ? -1 : 1);
   });
-  const slowest = Math.max(1, ...props.series.map(({ total }) => total.quantiles_us[2]));
   const head = (name: Key, label: string, isNumber = true): JSX.Element => (
-    <th class={isNumber ? css.number : undefined} aria-sort={key === name ? (descending ? 'descending' : 'ascending') : 'none'}>
-      <button type="button" class={css.sort} onClick={() => (sort.value = { key: name, descending: key === name ? !descending : isNumber })}>
+    <th
+      class={isNumber ? css.number : undefined}
+      aria-sort={key === name ? (descending ? 'descending' : 'ascending') : 'none'}
+    >
+      <button
+        type="button"
+        class={css.sort}
+        onClick={() => (sort.value = { key: name, descending: key === name ? !descending : isNumber })}
+      >
         {label}
         {key === name && <Icon name={descending ? 'arrowDown' : 'arrowUp'} size={11} />}
       </button>
@@ -67,7 +73,12 @@ export function OperationTable(props: OperationTableProps): JSX.Element {
           return (
             <tr key={`${service}\0${resource}`} class={css.row} data-selected={isSelected ? '' : undefined}>
               <td class={css.operation}>
-                <button type="button" class={css.name} aria-pressed={isSelected} onClick={() => props.onSelect(isSelected ? undefined : series)}>
+                <button
+                  type="button"
+                  class={css.name}
+                  aria-pressed={isSelected}
+                  onClick={() => props.onSelect(isSelected ? undefined : series)}
+                >
                   <i class={css.swatch} style={{ background: color === undefined ? 'transparent' : `var(${color})` }} />
                   <span class={css.service}>{service}</span>
                   <bdi class={css.resource}>{resource}</bdi>
@@ -81,10 +92,7 @@ export function OperationTable(props: OperationTableProps): JSX.Element {
               </td>
               <td class={css.number}>{durationText(total.quantiles_us[0])}</td>
               <td class={css.number}>{durationText(total.quantiles_us[1])}</td>
-              <td class={css.number}>
-                <i class={css.share} style={{ width: `${(total.quantiles_us[2] / slowest) * 100}%` }} />
-                {durationText(total.quantiles_us[2])}
-              </td>
+              <td class={css.number}>{durationText(total.quantiles_us[2])}</td>
               <td class={css.trend}>
                 <Sparkline values={points.requests} errors={points.errors} />
               </td>
@@ -112,11 +120,18 @@ function Sparkline({ values, errors }: { values: readonly number[]; errors: read
   const most = Math.max(1, ...values);
   const step = SPARK.width / Math.max(1, values.length);
   const y = (value: number): string => (SPARK.height - 1 - (value / most) * (SPARK.height - 3)).toFixed(1);
-  const line = values.map((value, at) => `${at === 0 ? 'M' : 'L'}${((at + 0.5) * step).toFixed(1)} ${y(value)}`).join('');
+  const line = values
+    .map((value, at) => `${at === 0 ? 'M' : 'L'}${((at + 0.5) * step).toFixed(1)} ${y(value)}`)
+    .join('');
   return (
     <svg width={SPARK.width} height={SPARK.height} aria-hidden="true">
       <path d={line} fill="none" class={css.spark} />
-      {errors.map((count, at) => count > 0 && <rect key={at} class={css.sparkError} x={(at + 0.5) * step - 1} y={SPARK.height - 4} width={2} height={4} />)}
+      {errors.map(
+        (count, at) =>
+          count > 0 && (
+            <rect key={at} class={css.sparkError} x={(at + 0.5) * step - 1} y={SPARK.height - 4} width={2} height={4} />
+          ),
+      )}
     </svg>
   );
 }

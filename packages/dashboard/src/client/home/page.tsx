@@ -14,7 +14,7 @@ import { t } from '../texts.ts';
 import { Chart } from './chart.tsx';
 import { HeatmapChart, type HeatmapBox } from './heatmap.tsx';
 import { OperationTable } from './operation-table.tsx';
-import { lineColor, linesOf, perSecondText } from './rates.ts';
+import { lineColor, linesOf, perSecondText, withoutPartial } from './rates.ts';
 import css from './page.module.css';
 
 type State = { readonly rates: RatesJson; readonly heatmap: HeatmapJson } | { readonly error: unknown } | undefined;
@@ -92,7 +92,8 @@ function useRates(range: string, service: string, attempt: number): State {
       getJson<RatesJson>(apiUrl('/rates', { ...query, by: 'service,resource', limit: '50' }), abort.signal),
       getJson<HeatmapJson>(apiUrl('/heatmap', query), abort.signal),
     ]).then(
-      ([rates, heatmap]) => void (abort.signal.aborted || (state.value = { rates, heatmap })),
+      ([rates, heatmap]) =>
+        void (abort.signal.aborted || (state.value = { rates: withoutPartial(rates, Date.now() * 1000), heatmap })),
       (error: unknown) => void (abort.signal.aborted || (state.value = { error })),
     );
     return () => abort.abort();

@@ -41,9 +41,34 @@ export function linesOf(rates: RatesJson, selected: RateSeriesJson | undefined):
     requests.push({
       label: OTHER,
       color: '--s-none',
-      values: rates.starts_us.map((_, at) => others.reduce((sum, { points }) => sum + points.requests[at], 0) / seconds),
+      values: rates.starts_us.map(
+        (_, at) => others.reduce((sum, { points }) => sum + points.requests[at], 0) / seconds,
+      ),
     });
   return { requests, errors: lines(share), latency: lines((series) => quantile(series, 1)) };
+}
+
+/**
+ * Without the point that still counts: half a minute of requests would look like a fall. The totals keep it.
+ */
+export function withoutPartial(rates: RatesJson, nowUnixUs: number): RatesJson {
+  const last = rates.starts_us.at(-1);
+  if (last === undefined || last + rates.step_us <= nowUnixUs || rates.starts_us.length < 3) return rates;
+  const cut = (column: number[]): number[] => column.slice(0, -1);
+  return {
+    ...rates,
+    starts_us: cut(rates.starts_us),
+    series: rates.series.map((series) => ({
+      ...series,
+      points: {
+        requests: cut(series.points.requests),
+        errors: cut(series.points.errors),
+        sum_us: cut(series.points.sum_us),
+        max_us: cut(series.points.max_us),
+        quantiles_us: series.points.quantiles_us.map(cut),
+      },
+    })),
+  };
 }
 
 /** The colour of an operation in the charts; undefined for those that are drawn together. */

@@ -72,6 +72,7 @@ function graphOf({ edges }: EdgesJson): ServiceGraph {
     child.errors += edge.errors;
   }
   return {
+    unit: 'call',
     services: [...services.values()],
     edges: edges.map((edge) => ({
       from: edge.parent_service,

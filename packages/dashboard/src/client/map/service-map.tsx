@@ -17,7 +17,13 @@ const NODE_HEIGHT = 44;
 const MAX_DRAWN = 150;
 
 /** Services as boxes, calls as lines between them; the same as a table below. */
-export function ServiceMap({ graph, onService }: { graph: ServiceGraph; onService: (name: string) => void }): JSX.Element {
+export function ServiceMap({
+  graph,
+  onService,
+}: {
+  graph: ServiceGraph;
+  onService: (name: string) => void;
+}): JSX.Element {
   const shown = useMemo(() => busiest(graph), [graph]);
   const layout = useLayout(shown);
   const selected = useSignal<string | undefined>(undefined);
@@ -47,7 +53,7 @@ function busiest(graph: ServiceGraph): ServiceGraph {
   if (graph.services.length <= MAX_DRAWN) return graph;
   const services = graph.services.toSorted((a, b) => b.spans - a.spans).slice(0, MAX_DRAWN);
   const names = new Set(services.map(({ name }) => name));
-  return { services, edges: graph.edges.filter(({ from, to }) => names.has(from) && names.has(to)) };
+  return { unit: graph.unit, services, edges: graph.edges.filter(({ from, to }) => names.has(from) && names.has(to)) };
 }
 
 let worker: Worker | undefined;
@@ -56,12 +62,16 @@ let lastId = 0;
 function useLayout(graph: ServiceGraph): GraphLayout | undefined {
   const layout = useSignal<GraphLayout | undefined>(undefined);
   useEffect(() => {
-    worker ??= new Worker(new URL('../../worker/layout-worker.ts', import.meta.url), { type: 'module', name: 'layout' });
+    worker ??= new Worker(new URL('../../worker/layout-worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'layout',
+    });
     const id = ++lastId;
+    const places = new Map(graph.services.map(({ name }, at) => [name, at]));
     const request: LayoutRequest = {
       id,
-      nodes: graph.services.map(({ name }) => ({ name, width: nodeWidth(name), height: NODE_HEIGHT })),
-      edges: graph.edges.map(({ from, to }) => ({ from, to })),
+      nodes: graph.services.map(({ name }) => ({ width: nodeWidth(name), height: NODE_HEIGHT })),
+      edges: graph.edges.map(({ from, to }) => ({ from: places.get(from)!, to: places.get(to)! })),
     };
     const onMessage = (event: MessageEvent<GraphLayout>): void => {
       if (event.data.id === id) layout.value = event.data;
@@ -74,7 +84,7 @@ function useLayout(graph: ServiceGraph): GraphLayout | undefined {
 }
 
 function nodeWidth(name: string): number {
-  return Math.min(240, Math.max(110, name.length * 7.2 + 34));
+  return Math.min(240, Math.max(136, name.length * 7.4 + 34));
 }
 
 interface DrawingProps {
@@ -109,7 +119,11 @@ function Drawing({ graph, layout, selected, onSelect, onOpen }: DrawingProps): J
     const onWheel = (event: WheelEvent): void => {
       event.preventDefault();
       const rect = element.getBoundingClientRect();
-      zoomBy(Math.exp(Math.min(0.4, Math.max(-0.4, -event.deltaY * 0.003))), event.clientX - rect.left, event.clientY - rect.top);
+      zoomBy(
+        Math.exp(Math.min(0.4, Math.max(-0.4, -event.deltaY * 0.003))),
+        event.clientX - rect.left,
+        event.clientY - rect.top,
+      );
     };
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
@@ -123,15 +137,24 @@ function Drawing({ graph, layout, selected, onSelect, onOpen }: DrawingProps): J
       camera.value = { zoom, x: move.clientX - start.x, y: move.clientY - start.y };
     };
     surface.addEventListener('pointermove', onMove);
-    surface.addEventListener('lostpointercapture', () => surface.removeEventListener('pointermove', onMove), { once: true });
+    surface.addEventListener('lostpointercapture', () => surface.removeEventListener('pointermove', onMove), {
+      once: true,
+    });
   };
-  const isNear = (edge: ServiceEdge): boolean => selected === undefined || edge.from === selected || edge.to === selected;
+  const isNear = (edge: ServiceEdge): boolean =>
+    selected === undefined || edge.from === selected || edge.to === selected;
   return (
     <div class={css.drawing} ref={box} role="group" aria-label={t.mapPage.label} onPointerDown={onPointerDown}>
       <div class={css.camera} style={{ transform: `translate(${x}px, ${y}px) scale(${zoom})` }}>
         <svg class={css.edges} width={layout.width} height={layout.height} aria-hidden="true">
           {graph.edges.map((edge, at) => (
-            <Edge key={at} edge={edge} points={layout.edges[at]} width={1 + 3 * Math.sqrt(edge.calls / most)} isNear={isNear(edge)} />
+            <Edge
+              key={at}
+              edge={edge}
+              points={layout.edges[at]}
+              width={1 + 3 * Math.sqrt(edge.calls / most)}
+              isNear={isNear(edge)}
+            />
           ))}
         </svg>
         {graph.edges.map((edge, at) => (
@@ -154,9 +177,9 @@ function Drawing({ graph, layout, selected, onSelect, onOpen }: DrawingProps): J
             onDblClick={() => onOpen(name)}
             onKeyDown={(event) => moveFocus(event, layout, at)}
           >
-            <bdi class={css.name}>{name}</bdi>
+            <bdi class={css.name}>{name === '' ? t.unnamed : name}</bdi>
             <span class={css.facts}>
-              {shortCountText(spans)} {spans === 1 ? 'span' : 'spans'}
+              {t.mapPage.count(shortCountText(spans), spans, graph.unit)}
               {errors > 0 && (
                 <span class={css.errors}>
                   <Icon name="error" size={10} />
@@ -185,7 +208,17 @@ function fit(layout: GraphLayout, width: number, height: number): Camera {
 type Points = GraphLayout['edges'][number];
 
 /** A smooth line through the layout's points, and its arrow's head drawn by hand. */
-function Edge({ edge, points, width, isNear }: { edge: ServiceEdge; points: Points; width: number; isNear: boolean }): JSX.Element {
+function Edge({
+  edge,
+  points,
+  width,
+  isNear,
+}: {
+  edge: ServiceEdge;
+  points: Points;
+  width: number;
+  isNear: boolean;
+}): JSX.Element {
   const [first, ...rest] = points;
   const end = points[points.length - 1];
   const before = points[points.length - 2] ?? first;
@@ -197,7 +230,8 @@ function Edge({ edge, points, width, isNear }: { edge: ServiceEdge; points: Poin
   for (const [at, point] of rest.entries()) {
     const next = rest[at + 1];
     if (next === undefined) path += ` L${point.x.toFixed(1)} ${point.y.toFixed(1)}`;
-    else path += ` Q${point.x.toFixed(1)} ${point.y.toFixed(1)} ${((point.x + next.x) / 2).toFixed(1)} ${((point.y + next.y) / 2).toFixed(1)}`;
+    else
+      path += ` Q${point.x.toFixed(1)} ${point.y.toFixed(1)} ${((point.x + next.x) / 2).toFixed(1)} ${((point.y + next.y) / 2).toFixed(1)}`;
   }
   return (
     <g class={css.edge} data-error={edge.errors > 0 ? '' : undefined} data-far={isNear ? undefined : ''}>
@@ -251,7 +285,11 @@ function moveFocus(event: KeyboardEvent, layout: GraphLayout, at: number): void 
 
 const MAX_LISTED = 200;
 
-function EdgeTable(props: { graph: ServiceGraph; selected: string | undefined; onService: (name: string) => void }): JSX.Element {
+function EdgeTable(props: {
+  graph: ServiceGraph;
+  selected: string | undefined;
+  onService: (name: string) => void;
+}): JSX.Element {
   const { graph, selected } = props;
   const edges = graph.edges
     .filter(({ from, to }) => selected === undefined || from === selected || to === selected)
@@ -260,8 +298,7 @@ function EdgeTable(props: { graph: ServiceGraph; selected: string | undefined; o
     <table class={css.table}>
       <thead>
         <tr>
-          <th>{t.mapPage.from}</th>
-          <th>{t.mapPage.to}</th>
+          <th>{t.mapPage.callsBetween}</th>
           <th class={css.number}>{t.mapPage.callsColumn}</th>
           <th class={css.number}>{t.mapPage.errorsColumn}</th>
           <th class={css.number}>{t.mapPage.meanColumn}</th>
@@ -271,10 +308,13 @@ function EdgeTable(props: { graph: ServiceGraph; selected: string | undefined; o
         {edges.slice(0, MAX_LISTED).map((edge) => (
           <tr key={`${edge.from}\0${edge.to}`}>
             <td>
-              <ServiceButton name={edge.from} onService={props.onService} />
-            </td>
-            <td>
-              <ServiceButton name={edge.to} onService={props.onService} />
+              <span class={css.pair}>
+                <ServiceButton name={edge.from} onService={props.onService} />
+                <span class={css.arrowText} aria-hidden="true">
+                  →
+                </span>
+                <ServiceButton name={edge.to} onService={props.onService} />
+              </span>
             </td>
             <td class={css.number}>{countText(edge.calls)}</td>
             <td class={css.number} data-error={edge.errors > 0 ? '' : undefined}>
@@ -285,7 +325,7 @@ function EdgeTable(props: { graph: ServiceGraph; selected: string | undefined; o
         ))}
         {edges.length > MAX_LISTED && (
           <tr>
-            <td colSpan={5}>{t.tools.more(edges.length - MAX_LISTED)}</td>
+            <td colSpan={4}>{t.tools.more(edges.length - MAX_LISTED)}</td>
           </tr>
         )}
       </tbody>
@@ -296,7 +336,7 @@ function EdgeTable(props: { graph: ServiceGraph; selected: string | undefined; o
 function ServiceButton({ name, onService }: { name: string; onService: (name: string) => void }): JSX.Element {
   return (
     <button type="button" class={css.service} onClick={() => onService(name)}>
-      <bdi>{name}</bdi>
+      <bdi>{name === '' ? t.unnamed : name}</bdi>
     </button>
   );
 }

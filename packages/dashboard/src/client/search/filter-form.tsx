@@ -11,7 +11,13 @@ import { useNames } from './names.ts';
 import css from './filter-form.module.css';
 
 /** The search's filters. The address is the truth: submitting writes it, and the page follows. */
-export function FilterForm({ params, wrong }: { params: URLSearchParams; wrong: ReadonlyMap<string, string> }): JSX.Element {
+export function FilterForm({
+  params,
+  wrong,
+}: {
+  params: URLSearchParams;
+  wrong: ReadonlyMap<string, string>;
+}): JSX.Element {
   const service = useSignal(params.get('service') ?? '');
   const services = useNames<{ services: string[] }>('/services', {}, (answer) => answer.services);
   const operations = useNames<{ operations: { operation_name: string; resource: string }[] }>(
@@ -67,15 +73,30 @@ export function FilterForm({ params, wrong }: { params: URLSearchParams; wrong: 
       </Field>
       <Suggestions id="services" values={services.value} />
       <Field label={t.searchPage.operation} error={wrong.get('operation')}>
-        <Input name="operation" value={value('operation')} placeholder={t.searchPage.operationPlaceholder} list="operations" />
+        <Input
+          name="operation"
+          value={value('operation')}
+          placeholder={t.searchPage.operationPlaceholder}
+          list="operations"
+        />
       </Field>
       <Suggestions id="operations" values={operations.value} />
       <div class={css.pair}>
         <Field label={t.searchPage.minDuration} error={wrong.get('min_duration')}>
-          <Input name="min_duration" value={value('min_duration')} placeholder={t.searchPage.durationPlaceholder} isWrong={wrong.has('min_duration')} />
+          <Input
+            name="min_duration"
+            value={value('min_duration')}
+            placeholder={t.searchPage.durationPlaceholder}
+            isWrong={wrong.has('min_duration')}
+          />
         </Field>
         <Field label={t.searchPage.maxDuration} error={wrong.get('max_duration')}>
-          <Input name="max_duration" value={value('max_duration')} placeholder="5s" isWrong={wrong.has('max_duration')} />
+          <Input
+            name="max_duration"
+            value={value('max_duration')}
+            placeholder="5s"
+            isWrong={wrong.has('max_duration')}
+          />
         </Field>
       </div>
       <div class={css.pair}>
@@ -91,7 +112,11 @@ export function FilterForm({ params, wrong }: { params: URLSearchParams; wrong: 
           />
         </Field>
         <Field label={t.searchPage.kept}>
-          <Select name="kept" value={value('kept')} options={[['', t.searchPage.anyKept], ...Object.entries(KEPT_SHORT)]} />
+          <Select
+            name="kept"
+            value={value('kept')}
+            options={[['', t.searchPage.anyKept], ...Object.entries(KEPT_SHORT)]}
+          />
         </Field>
       </div>
       <Field label={t.searchPage.text} error={wrong.get('text')}>
@@ -125,7 +150,8 @@ function Tags(props: { params: URLSearchParams; service: string; without: (tag: 
     {},
     (answer) => answer.values ?? [],
   );
-  const suggestions = key === undefined ? keys.value.map((name) => `${name}=`) : values.value.map((value) => `${key}=${value}`);
+  const suggestions =
+    key === undefined ? keys.value.map((name) => `${name}=`) : values.value.map((value) => `${key}=${value}`);
   return (
     <div class={css.tags}>
       <Field label={t.searchPage.tags} error={isWrong ? t.searchPage.tagWrong : undefined}>
@@ -163,4 +189,3 @@ function timeText(unixUs: string): string {
   const us = Number(unixUs);
   return Number.isFinite(us) ? `${dateText(us)} ${clockText(us, 0)}` : unixUs;
 }
-

@@ -1,6 +1,6 @@
 /** Parameters of the search that the form edits; the same names in the page's address and the API. */
 export const FILTER_NAMES = ['service', 'operation', 'min_duration', 'max_duration', 'status', 'text', 'kept'] as const;
-export type FilterName = (typeof FILTER_NAMES)[number];
+type FilterName = (typeof FILTER_NAMES)[number];
 
 export const RANGES = ['15m', '1h', '6h', '24h', '7d', 'all'] as const;
 export const SORTS = ['newest', 'longest', 'longest_span', 'most_errors', 'most_spans'] as const;
@@ -23,7 +23,8 @@ export function searchOf(params: URLSearchParams): URLSearchParams {
 export function filtersOf(params: URLSearchParams): URLSearchParams {
   const query = new URLSearchParams();
   for (const [name, value] of params)
-    if (value !== '' && (name.startsWith('tag.') || (FILTER_NAMES as readonly string[]).includes(name))) query.set(name, value);
+    if (value !== '' && (name.startsWith('tag.') || (FILTER_NAMES as readonly string[]).includes(name)))
+      query.set(name, value);
   return query;
 }
 

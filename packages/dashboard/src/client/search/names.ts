@@ -3,7 +3,11 @@ import { useEffect } from 'preact/hooks';
 import { apiUrl, getJson } from '../app/api.ts';
 
 /** What the API knows to choose from; empty until it answers, and where it does not. */
-export function useNames<Answer>(path: string, params: Readonly<Record<string, string>>, pick: (answer: Answer) => readonly string[]): Signal<readonly string[]> {
+export function useNames<Answer>(
+  path: string,
+  params: Readonly<Record<string, string>>,
+  pick: (answer: Answer) => readonly string[],
+): Signal<readonly string[]> {
   const url = apiUrl(path, params);
   let names = cache.get(url);
   if (names === undefined) {

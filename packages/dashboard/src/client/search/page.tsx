@@ -56,7 +56,9 @@ export function SearchPage(): JSX.Element {
                 name="sort"
                 value={params.get('sort') ?? 'newest'}
                 options={SORTS.map((sort) => [sort, t.searchPage.sorts[sort]])}
-                onChange={(sort) => go(withParams(params, { sort: sort === 'newest' ? undefined : sort, cursor: undefined }))}
+                onChange={(sort) =>
+                  go(withParams(params, { sort: sort === 'newest' ? undefined : sort, cursor: undefined }))
+                }
               />
             </label>
           )}
@@ -86,7 +88,11 @@ export function SearchPage(): JSX.Element {
         </div>
         {!isLive && (toNext !== undefined || pages.number > 1) && (
           <nav class={css.pages} aria-label={t.searchPage.page(pages.number)}>
-            <Button disabled={pages.previous === undefined} icon="chevronLeft" onClick={() => pages.previous !== undefined && go(pages.previous)}>
+            <Button
+              disabled={pages.previous === undefined}
+              icon="chevronLeft"
+              onClick={() => pages.previous !== undefined && go(pages.previous)}
+            >
               {t.searchPage.previousPage}
             </Button>
             <span>{t.searchPage.page(pages.number)}</span>
@@ -170,7 +176,8 @@ function wrongParameters(error: unknown): ReadonlyMap<string, string> {
 
 function LiveSwitch(props: { params: URLSearchParams; isLive: boolean; tail: LiveTail }): JSX.Element {
   const { params, isLive, tail } = props;
-  const toggle = (): void => go(withParams(params, { live: isLive ? undefined : '1', cursor: undefined, sort: undefined }));
+  const toggle = (): void =>
+    go(withParams(params, { live: isLive ? undefined : '1', cursor: undefined, sort: undefined }));
   const state = tail.state.value;
   return (
     <>
@@ -265,7 +272,7 @@ function searchKeys(context: () => KeyContext): Parameters<typeof addKeys>[0] {
       run: (event) => {
         const id = current();
         const onLink = event.target instanceof HTMLElement && event.target.closest('a, button') !== null;
-        if (onLink && event.key === 'Enter') (event.target as HTMLElement).click();
+        if (onLink && event.key === 'Enter') event.target.click();
         else if (id !== undefined) go(hrefOf(`traces/${id}`));
       },
     },
@@ -279,7 +286,12 @@ function searchKeys(context: () => KeyContext): Parameters<typeof addKeys>[0] {
         if (id !== undefined) chosen.value = toggled(chosen.value, id);
       },
     },
-    { keys: [']'], label: t.keys.nextPage, group: list, run: () => context().toNext !== undefined && go(context().toNext!) },
+    {
+      keys: [']'],
+      label: t.keys.nextPage,
+      group: list,
+      run: () => context().toNext !== undefined && go(context().toNext!),
+    },
     {
       keys: ['['],
       label: t.keys.previousPage,
@@ -289,7 +301,12 @@ function searchKeys(context: () => KeyContext): Parameters<typeof addKeys>[0] {
         if (previous !== undefined) go(previous);
       },
     },
-    { keys: ['/'], label: t.keys.searchField, group: list, run: () => document.getElementById('search-service')?.focus() },
+    {
+      keys: ['/'],
+      label: t.keys.searchField,
+      group: list,
+      run: () => document.getElementById('search-service')?.focus(),
+    },
     {
       keys: ['L'],
       label: t.keys.live,

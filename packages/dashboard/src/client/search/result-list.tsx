@@ -21,7 +21,9 @@ interface ResultListProps {
 /** Traces as a table of one line each; the whole line is a link. */
 export function ResultList({ traces, chosen, cursor, nowUnixUs, highlight }: ResultListProps): JSX.Element {
   const longest = Math.max(1, ...traces.map((trace) => trace.duration_us));
-  const colors = assignColors([...new Set(traces.flatMap((trace) => trace.services.map((one) => one.service_name)))].slice(0, 200));
+  const colors = assignColors(
+    [...new Set(traces.flatMap((trace) => trace.services.map((one) => one.service_name)))].slice(0, 200),
+  );
   const c = t.searchPage.columns;
   return (
     <table class={css.table}>
@@ -76,7 +78,12 @@ function Result(props: {
   const color = (name: string): string => `var(--s${props.colors.get(name) ?? colorOfService(name)})`;
   const services = trace.services.toSorted((a, b) => b.spans - a.spans);
   return (
-    <tr class={css.row} data-cursor={props.isCursor ? '' : undefined} data-new={props.isNew ? '' : undefined} data-index={props.index}>
+    <tr
+      class={css.row}
+      data-cursor={props.isCursor ? '' : undefined}
+      data-new={props.isNew ? '' : undefined}
+      data-index={props.index}
+    >
       <td class={css.choose}>
         <input
           type="checkbox"
@@ -97,8 +104,15 @@ function Result(props: {
           {root.operation_name !== root.resource && <bdi class={css.operation}>{root.operation_name}</bdi>}
         </a>
       </td>
-      <td class={css.duration} title={`${exactDurationText(trace.duration_us)}, ${t.searchPage.longest(trace.longest_match_us)}`}>
-        <span class={css.bar} data-error={trace.errors > 0 ? '' : undefined} style={{ width: `${Math.max(1.5, props.share * 100)}%` }} />
+      <td
+        class={css.duration}
+        title={`${exactDurationText(trace.duration_us)}, ${t.searchPage.longest(trace.longest_match_us)}`}
+      >
+        <span
+          class={css.bar}
+          data-error={trace.errors > 0 ? '' : undefined}
+          style={{ width: `${Math.max(1.5, props.share * 100)}%` }}
+        />
         <span class={css.durationText}>{durationText(trace.duration_us)}</span>
       </td>
       <td class={css.number}>{countText(trace.spans)}</td>
@@ -108,12 +122,18 @@ function Result(props: {
       <td class={css.services}>
         <span class={css.chips}>
           {services.slice(0, MAX_SERVICES).map(({ service_name: name, spans, errors }) => (
-            <span key={name} class={css.chip} title={`${name}: ${t.spans(spans)}${errors > 0 ? `, ${t.errors(errors)}` : ''}`}>
+            <span
+              key={name}
+              class={css.chip}
+              title={`${name}: ${t.spans(spans)}${errors > 0 ? `, ${t.errors(errors)}` : ''}`}
+            >
               <i style={{ background: color(name) }} />
               <bdi>{name}</bdi>
             </span>
           ))}
-          {services.length > MAX_SERVICES && <span class={css.muted}>{t.searchPage.more(services.length - MAX_SERVICES)}</span>}
+          {services.length > MAX_SERVICES && (
+            <span class={css.muted}>{t.searchPage.more(services.length - MAX_SERVICES)}</span>
+          )}
         </span>
       </td>
       <td class={css.kept} title={t.trace.kept(trace.kept)}>

@@ -20,7 +20,9 @@ function paramsOf(view: TraceView): Record<string, string | undefined> {
       [view.onlyErrors.value && 'errors', view.onlyPath.value && 'path', view.onlySlow.value && 'slow']
         .filter(Boolean)
         .join(',') || undefined,
-    service: view.onlyServices.value.map((at) => view.text(at)).join(',') || undefined,
+    service:
+      view.onlyServices.value.map((at) => `~${encodeURIComponent(view.text(at)).replaceAll('~', '%7E')}`).join('') ||
+      undefined,
     hide: view.hide.value ? '1' : undefined,
     path: view.showPath.value ? undefined : '0',
     group: view.groupRepeats.value ? '1' : undefined,
@@ -34,6 +36,15 @@ export function wantsSkew(params: URLSearchParams): boolean {
   return params.get('skew') === '1';
 }
 
+/** Names are set apart by `~`, escaped within them: any other sign may be part of a name, and a name may be empty. */
+function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Puts a view into the state that an address describes. */
 export function applyParams(view: TraceView, params: URLSearchParams): void {
   const tab = params.get('view');
@@ -43,8 +54,10 @@ export function applyParams(view: TraceView, params: URLSearchParams): void {
   view.onlyErrors.value = only.includes('errors');
   view.onlyPath.value = only.includes('path');
   view.onlySlow.value = only.includes('slow');
-  const wanted = new Set((params.get('service') ?? '').split(','));
-  view.onlyServices.value = view.trace.value.services.filter(({ name }) => wanted.has(name)).map(({ service }) => service);
+  const wanted = new Set((params.get('service') ?? '').split('~').slice(1).map(decodeName));
+  view.onlyServices.value = view.trace.value.services
+    .filter(({ name }) => wanted.has(name))
+    .map(({ service }) => service);
   view.hide.value = params.get('hide') === '1';
   view.showPath.value = params.get('path') !== '0';
   view.groupRepeats.value = params.get('group') === '1';
@@ -101,4 +114,3 @@ export function syncAddress(view: TraceView): () => void {
     removeEventListener('popstate', onPopState);
   };
 }
-

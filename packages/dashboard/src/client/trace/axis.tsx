@@ -21,6 +21,8 @@ interface Band {
 }
 
 const PX_A_TICK = 110;
+const TICK_LABEL_PX = 48;
+const BAND_LABEL_PX = 28;
 
 /** Ticks and squeezed stretches of what is in sight, in pixels. */
 export function axisMarks(viewport: Viewport): { marks: Mark[]; bands: Band[] } {
@@ -28,7 +30,11 @@ export function axisMarks(viewport: Viewport): { marks: Mark[]; bands: Band[] } 
   const perPlace = widthPx / (to - from);
   const px = (place: number): number => (place - from) * perPlace;
   if (scale.squeezes.length === 0) {
-    const ticks = axisTicks(from, Math.min(scale.length, to + viewport.roomPx / perPlace), Math.max(1, widthPx / PX_A_TICK));
+    const ticks = axisTicks(
+      from,
+      Math.min(scale.length, to + viewport.roomPx / perPlace),
+      Math.max(1, widthPx / PX_A_TICK),
+    );
     return { marks: ticks.map(({ us, label }) => ({ px: px(us), label })), bands: [] };
   }
   const marks: Mark[] = [];
@@ -55,7 +61,14 @@ export function axisMarks(viewport: Viewport): { marks: Mark[]; bands: Band[] } 
     });
     pieceFrom = pieceTo + squeeze.drawnUs;
   }
-  return { marks, bands: bands.filter(({ left, width }) => left < widthPx && left + width > 0) };
+  const shown = bands.filter(({ left, width }) => left < widthPx && left + width > 0);
+  // A tick's label stands right of it: none where it would run into the label of a squeezed stretch.
+  const isFree = ({ px }: Mark): boolean =>
+    shown.every(
+      ({ left, width }) =>
+        px + TICK_LABEL_PX < left + width / 2 - BAND_LABEL_PX || px > left + width / 2 + BAND_LABEL_PX,
+    );
+  return { marks: marks.filter(isFree), bands: shown };
 }
 
 /** The head of the time column: drag across it to zoom. */

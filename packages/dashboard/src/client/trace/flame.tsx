@@ -47,8 +47,21 @@ function FlameCanvas({ view, lanes }: { view: TraceView; lanes: Lanes }): JSX.El
   const top = useSignal(0);
   const maxTop = Math.max(0, lanes.count * LANE_PX + 40 - (height - HEAD_PX));
   const painter = useMemo(() => new FlamePainter(view, lanes), [view, lanes, isDark.value]);
-  const viewport = { scale: view.scale.value, from: view.zoom.value.from, to: view.zoom.value.to, widthPx: width, roomPx: 0 };
-  const state = { viewport, height, top: Math.min(top.value, maxTop), selected: view.selected.value, lit: view.lit.value, onPath: view.showPath.value ? view.path.value.onPath : undefined };
+  const viewport = {
+    scale: view.scale.value,
+    from: view.zoom.value.from,
+    to: view.zoom.value.to,
+    widthPx: width,
+    roomPx: 0,
+  };
+  const state = {
+    viewport,
+    height,
+    top: Math.min(top.value, maxTop),
+    selected: view.selected.value,
+    lit: view.lit.value,
+    onPath: view.showPath.value ? view.path.value.onPath : undefined,
+  };
 
   useEffect(() => {
     const context = canvas.current?.getContext('2d', { alpha: false });
@@ -65,7 +78,8 @@ function FlameCanvas({ view, lanes }: { view: TraceView; lanes: Lanes }): JSX.El
     if (node < 0 || height === 0) return;
     const y = lanes.lane[node] * LANE_PX;
     if (y < top.value) top.value = Math.max(0, y - LANE_PX);
-    else if (y + LANE_PX * 2 > top.value + height - HEAD_PX) top.value = Math.min(maxTop, y + LANE_PX * 3 - (height - HEAD_PX));
+    else if (y + LANE_PX * 2 > top.value + height - HEAD_PX)
+      top.value = Math.min(maxTop, y + LANE_PX * 3 - (height - HEAD_PX));
   }, [view.selected.value, height]);
   useEffect(() => addKeys(flameKeys(view)), [view]);
 
@@ -255,7 +269,8 @@ class FlamePainter {
     context.beginPath();
     context.rect(0, HEAD_PX, widthPx, height);
     context.clip();
-    for (let lane = first; lane < last; lane++) this.#paintLane(context, state, lane, HEAD_PX + 6 + lane * LANE_PX - top);
+    for (let lane = first; lane < last; lane++)
+      this.#paintLane(context, state, lane, HEAD_PX + 6 + lane * LANE_PX - top);
     context.restore();
 
     context.fillStyle = colors.panel;
@@ -307,7 +322,8 @@ class FlamePainter {
         context.fillStyle = colors.path;
         context.fillRect(x, y + LANE_PX - 5, width - gap, 2);
       }
-      if (width > MIN_TEXT_PX) this.#paintText(context, node, Math.max(x, 0) + 6, y, Math.min(widthPx, right) - Math.max(x, 0) - 10);
+      if (width > MIN_TEXT_PX)
+        this.#paintText(context, node, Math.max(x, 0) + 6, y, Math.min(widthPx, right) - Math.max(x, 0) - 10);
       context.globalAlpha = 1;
       if (node === selected) {
         context.strokeStyle = colors.panel;

@@ -102,7 +102,12 @@ function SaveMenu({ view }: { view: TraceView }): JSX.Element {
     <Popover label={t.trace.save} icon="download" kind="quiet" align="right" open={open} face="">
       {() =>
         Object.entries(t.trace.formats).map(([format, label]) => (
-          <button key={format} type="button" class={css.choice} onClick={() => save(format as keyof typeof t.trace.formats)}>
+          <button
+            key={format}
+            type="button"
+            class={css.choice}
+            onClick={() => save(format as keyof typeof t.trace.formats)}
+          >
             {label}
           </button>
         ))
@@ -120,7 +125,12 @@ function Fact(props: {
   children: preact.ComponentChildren;
 }): JSX.Element {
   return (
-    <div class={css.fact} data-tone={props.tone} data-strong={props.strong === true ? '' : undefined} title={props.title}>
+    <div
+      class={css.fact}
+      data-tone={props.tone}
+      data-strong={props.strong === true ? '' : undefined}
+      title={props.title}
+    >
       <dt class={props.label === undefined ? 'visually-hidden' : css.label}>{props.label ?? t.trace.title}</dt>
       <dd class={css.value}>
         {props.icon !== undefined && <Icon name={props.icon} size={13} />}

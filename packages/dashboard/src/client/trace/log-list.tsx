@@ -48,7 +48,9 @@ export function LogList({ view }: { view: TraceView }): JSX.Element {
   const shown = logs.value.filter(
     (log) =>
       (level.value === undefined || levelOf(log) === level.value) &&
-      (part === '' || log.message.toLowerCase().includes(part) || JSON.stringify(log.attributes).toLowerCase().includes(part)) &&
+      (part === '' ||
+        log.message.toLowerCase().includes(part) ||
+        JSON.stringify(log.attributes).toLowerCase().includes(part)) &&
       (lit === undefined || lit[nodeOfRow[log.row]] === 1),
   );
   const colors = assignColors(trace.services.map(({ name }) => name));
@@ -66,7 +68,11 @@ export function LogList({ view }: { view: TraceView }): JSX.Element {
           value={filter.value}
           onInput={(event) => (filter.value = event.currentTarget.value)}
         />
-        <Pill pressed={level.value === undefined} count={String(logs.value.length)} onClick={() => (level.value = undefined)}>
+        <Pill
+          pressed={level.value === undefined}
+          count={String(logs.value.length)}
+          onClick={() => (level.value = undefined)}
+        >
           {t.logs.all}
         </Pill>
         {[...levels].slice(0, MAX_LEVELS).map(([name, count]) => (

@@ -152,7 +152,11 @@ function Handle({ view, part, x }: { view: TraceView; part: 'from' | 'to'; x: nu
     event.stopPropagation();
     const { from, to } = view.zoom.value;
     const moved =
-      event.key === 'Home' ? 0 : event.key === 'End' ? scale.length : (part === 'from' ? from : to) + step! * (to - from);
+      event.key === 'Home'
+        ? 0
+        : event.key === 'End'
+          ? scale.length
+          : (part === 'from' ? from : to) + step! * (to - from);
     if (part === 'from') view.setZoom(Math.min(moved, to), to);
     else view.setZoom(from, Math.max(moved, from));
   };

@@ -62,7 +62,15 @@ async function openView(source: TraceSource): Promise<TraceView> {
   return view;
 }
 
-function NotOpened({ source, error, onRetry }: { source: TraceSource; error: unknown; onRetry: () => void }): JSX.Element {
+function NotOpened({
+  source,
+  error,
+  onRetry,
+}: {
+  source: TraceSource;
+  error: unknown;
+  onRetry: () => void;
+}): JSX.Element {
   if (error instanceof ApiError && error.status === 404)
     return (
       <Empty title={t.trace.notFound} tries={[error.message, ...t.trace.notFoundTry]}>

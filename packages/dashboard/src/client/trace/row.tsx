@@ -66,19 +66,18 @@ function SpanRow({ look, row, node, depth, isSelected, isTabStop }: RowProps & {
         onPath,
         hidden: isCollapsed ? trace.size[node] - 1 : 0,
       })}
-      style={{ transform: `translateY(${row * ROW_PX}px)` }}
+      style={{ top: `${row * ROW_PX}px`, '--c': look.colorOf(trace.service[node]) }}
     >
       <div class={css.tree} role="gridcell">
         <Indent look={look} depth={depth} />
         <Toggle isOpen={!isCollapsed} isShown={hasChildren} />
-        <span class={css.swatch} style={{ background: look.colorOf(trace.service[node]) }} />
-        {isError && (
-          <span class={css.errorIcon}>
-            <Icon name="error" size={14} />
-          </span>
-        )}
         <span class={css.name} data-found={isFound ? '' : undefined} data-missing={isMissing ? '' : undefined}>
-          {isNewService && <span class={css.service}>{service}</span>}
+          {isError && <ErrorIcon />}
+          {isNewService && (
+            <span class={css.service}>
+              <bdi>{service === '' ? t.unnamed : service}</bdi>
+            </span>
+          )}
           <bdi class={css.resource}>{resource}</bdi>
           {isMissing ? (
             <span class={css.operation}>{t.waterfall.missingId(idText(trace.ids, node))}</span>
@@ -130,18 +129,13 @@ function GroupRow({ look, row, group, depth, isSelected, isTabStop }: RowProps &
       aria-level={depth + 1}
       aria-expanded={isOpen}
       aria-label={`${resource}, ${times}, ${total}${errors > 0 ? `, ${t.errors(errors)}` : ''}`}
-      style={{ transform: `translateY(${row * ROW_PX}px)` }}
+      style={{ top: `${row * ROW_PX}px`, '--c': look.colorOf(trace.service[node]) }}
     >
       <div class={css.tree} role="gridcell">
         <Indent look={look} depth={depth} />
         <Toggle isOpen={isOpen} isShown />
-        <span class={css.swatch} style={{ background: look.colorOf(trace.service[node]) }} />
-        {errors > 0 && (
-          <span class={css.errorIcon}>
-            <Icon name="error" size={14} />
-          </span>
-        )}
         <span class={css.name}>
+          {errors > 0 && <ErrorIcon />}
           <span class={css.times}>× {grouping.members[group]}</span>
           <bdi class={css.resource}>{resource}</bdi>
           <span class={css.operation}>{total}</span>
@@ -154,6 +148,14 @@ function GroupRow({ look, row, group, depth, isSelected, isTabStop }: RowProps &
   );
 }
 
+function ErrorIcon(): JSX.Element {
+  return (
+    <span class={css.errorIcon}>
+      <Icon name="error" size={14} />
+    </span>
+  );
+}
+
 /** Guides of the levels above; deep down, only the levels that tell the rows in sight apart. */
 function Indent({ look, depth }: { look: WaterfallLook; depth: number }): JSX.Element {
   const { base, stepPx } = look.indent.value;
@@ -162,9 +164,5 @@ function Indent({ look, depth }: { look: WaterfallLook; depth: number }): JSX.El
 }
 
 function Toggle({ isOpen, isShown }: { isOpen: boolean; isShown: boolean }): JSX.Element {
-  return (
-    <span class={css.toggle} data-toggle={isShown ? '' : undefined} data-open={isOpen ? '' : undefined}>
-      {isShown && <Icon name="chevronRight" size={12} />}
-    </span>
-  );
+  return <span class={css.toggle} data-toggle={isShown ? (isOpen ? 'open' : 'closed') : undefined} />;
 }

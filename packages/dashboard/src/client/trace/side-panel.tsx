@@ -78,7 +78,13 @@ function SpanDetails({ view, node }: { view: TraceView; node: number }): JSX.Ele
           )}
           <bdi>{resource}</bdi>
         </h2>
-        <Button kind="quiet" icon="close" label={t.panel.close} shortcut="Escape" onClick={() => (view.panelOpen.value = false)} />
+        <Button
+          kind="quiet"
+          icon="close"
+          label={t.panel.close}
+          shortcut="Escape"
+          onClick={() => (view.panelOpen.value = false)}
+        />
       </div>
       <Facts view={view} node={node} isMissing={isMissing} spanId={spanId} details={details} />
       {isMissing ? (
@@ -118,13 +124,24 @@ function Facts(props: {
   const parent = trace.parent[node];
   const delta = trace.skew.deltaUs[node] ?? 0;
   const ownUs = path.ownUs[node];
-  const loaded = props.details.value !== undefined && 'span' in props.details.value ? props.details.value.span : undefined;
+  const loaded =
+    props.details.value !== undefined && 'span' in props.details.value ? props.details.value.span : undefined;
   return (
     <dl class={css.facts}>
-      {!isMissing && <Fact name={t.panel.service}><bdi>{view.text(trace.service[node])}</bdi></Fact>}
-      {!isMissing && <Fact name={t.panel.operation}><bdi>{view.text(trace.name[node])}</bdi></Fact>}
+      {!isMissing && (
+        <Fact name={t.panel.service}>
+          <bdi>{view.text(trace.service[node])}</bdi>
+        </Fact>
+      )}
+      {!isMissing && (
+        <Fact name={t.panel.operation}>
+          <bdi>{view.text(trace.name[node])}</bdi>
+        </Fact>
+      )}
       <Fact name={t.panel.start}>
-        <span title={exactDurationText(trace.start[node] - trace.startUs)}>{durationText(trace.start[node] - trace.startUs)}</span>
+        <span title={exactDurationText(trace.start[node] - trace.startUs)}>
+          {durationText(trace.start[node] - trace.startUs)}
+        </span>
         <span class={css.muted}>{clockText(trace.startUnixUs + trace.start[node], 6)}</span>
       </Fact>
       <Fact name={t.panel.duration}>
@@ -158,7 +175,9 @@ function Facts(props: {
         </Fact>
       )}
       {delta !== 0 && <Fact name={t.panel.clock}>{t.panel.clockOff(delta)}</Fact>}
-      {loaded !== undefined && loaded.weight !== 1 && <Fact name={t.panel.weight}>{t.spans(Math.round(loaded.weight))}</Fact>}
+      {loaded !== undefined && loaded.weight !== 1 && (
+        <Fact name={t.panel.weight}>{t.spans(Math.round(loaded.weight))}</Fact>
+      )}
       {parent >= 0 && (
         <Fact name={t.panel.parent}>
           <button type="button" class={css.jump} onClick={() => view.select(parent)}>
@@ -224,7 +243,12 @@ function Loaded({ view, node, span }: { view: TraceView; node: number; span: Spa
       {(Object.keys(span.process).length > 0 || span.scope.name !== '') && (
         <Section title={t.panel.process} count={Object.keys(span.process).length}>
           <TagTable
-            tags={{ ...span.process, ...(span.scope.name === '' ? {} : { [t.panel.scope]: [span.scope.name, span.scope.version].filter(Boolean).join(' ') }) }}
+            tags={{
+              ...span.process,
+              ...(span.scope.name === ''
+                ? {}
+                : { [t.panel.scope]: [span.scope.name, span.scope.version].filter(Boolean).join(' ') }),
+            }}
             empty={t.panel.noTags}
             searchable={false}
           />
@@ -252,7 +276,12 @@ function Section(props: { title: string; count?: number; isOpen?: boolean; child
   return (
     <section class={css.section}>
       <h3>
-        <button type="button" class={css.sectionHead} aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
+        <button
+          type="button"
+          class={css.sectionHead}
+          aria-expanded={isOpen.value}
+          onClick={() => (isOpen.value = !isOpen.value)}
+        >
           <Icon name={isOpen.value ? 'chevronDown' : 'chevronRight'} size={12} />
           {props.title}
           {props.count !== undefined && <span class={css.muted}>{props.count}</span>}
@@ -279,7 +308,9 @@ function Logs({ span }: { span: SpanJson }): JSX.Element {
               <span class={css.muted} title={log.time}>
                 +{durationText(log.time_us - span.start_us)}
               </span>
-              <LogLevel level={textOf(level ?? severity ?? (log.name === 'exception' ? 'exception' : log.name)).toLowerCase()} />
+              <LogLevel
+                level={textOf(level ?? severity ?? (log.name === 'exception' ? 'exception' : log.name)).toLowerCase()}
+              />
             </div>
             <p class={css.logText}>{textOf(text)}</p>
             {Object.keys(rest).length > 0 && <TagTable tags={rest} empty="" searchable={false} compact />}

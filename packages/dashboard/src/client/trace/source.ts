@@ -29,8 +29,7 @@ export function storedTrace(traceId: string): TraceSource {
     open: () => callTraceWorker('openUrl', { key, url: apiUrl(`${path}/columns`), headers: apiHeaders() }),
     span: (_row, spanId, signal) => getJson<SpanJson>(apiUrl(`${path}/spans/${spanId}`), signal),
     logs: async (signal) => (await getJson<TraceLogsJson>(apiUrl(`${path}/logs`), signal)).logs,
-    find: async (text, signal) =>
-      (await getJson<TraceMatchesJson>(apiUrl(`${path}/find`, { text }), signal)).rows,
+    find: async (text, signal) => (await getJson<TraceMatchesJson>(apiUrl(`${path}/find`, { text }), signal)).rows,
     encode: async (format) => JSON.stringify(await getJson<unknown>(apiUrl(`${path}/export`, { format }))),
   };
 }

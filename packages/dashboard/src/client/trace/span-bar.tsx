@@ -28,15 +28,14 @@ export function SpanBar({ look, node }: { look: WaterfallLook; node: number }): 
   return (
     <>
       {isCollapsed && <Ghost look={look} node={node} viewport={viewport} />}
-      {bar.isVisible ? (
+      {bar.beyond === undefined ? (
         <div
           class={css.bar}
           data-error={trace.status[node] === STATUS_ERROR ? '' : undefined}
           data-missing={isMissing ? '' : undefined}
           data-open={(trace.flags[node] & Flag.open) !== 0 ? '' : undefined}
           style={{
-            '--c': look.colorOf(trace.service[node]),
-            transform: `translateX(${bar.left}px)`,
+            left: `${bar.left}px`,
             width: `${bar.width}px`,
             background: isMissing ? undefined : stripes(bar.covered, 'var(--tint)', 'var(--c)'),
           }}
@@ -44,13 +43,13 @@ export function SpanBar({ look, node }: { look: WaterfallLook; node: number }): 
           {bar.tailLeft !== undefined && <span class={css.tail} style={{ left: `${bar.tailLeft}px` }} />}
         </div>
       ) : (
-        <Beyond isLeft={bar.left < 0} />
+        <Beyond side={bar.beyond} />
       )}
       {stretches.length > 0 && (
         <div
           class={css.path}
           style={{
-            transform: `translateX(${stretches[0][0]}px)`,
+            left: `${stretches[0][0]}px`,
             width: `${stretches.at(-1)![1] - stretches[0][0]}px`,
             background: stripes(
               stretches.map(([from, to]) => [from - stretches[0][0], to - stretches[0][0]]),
@@ -60,13 +59,23 @@ export function SpanBar({ look, node }: { look: WaterfallLook; node: number }): 
           }}
         />
       )}
-      {bar.isVisible && <Label look={look} node={node} left={bar.left} right={bar.left + bar.width} />}
+      {bar.beyond === undefined && <Label look={look} node={node} left={bar.left} right={bar.left + bar.width} />}
       {trace.logBegin[node + 1] > trace.logBegin[node] && <LogMarks look={look} node={node} viewport={viewport} />}
     </>
   );
 }
 
-function Label({ look, node, left, right }: { look: WaterfallLook; node: number; left: number; right: number }): JSX.Element {
+function Label({
+  look,
+  node,
+  left,
+  right,
+}: {
+  look: WaterfallLook;
+  node: number;
+  left: number;
+  right: number;
+}): JSX.Element {
   const trace = look.view.trace.value;
   const { widthPx, roomPx } = look.viewport.value;
   const edge = widthPx + roomPx;
@@ -75,8 +84,12 @@ function Label({ look, node, left, right }: { look: WaterfallLook; node: number;
   const side = right + LABEL_PX <= edge ? 'right' : left >= LABEL_PX ? 'left' : 'inside';
   const x = side === 'right' ? right + 6 : side === 'left' ? left - 6 : Math.min(right, edge) - 6;
   return (
-    <span class={css.label} data-side={side} style={{ transform: `translateX(${x}px)` }}>
-      <span>{text}</span>
+    <span
+      class={css.label}
+      data-side={side}
+      style={side === 'right' ? { left: `${x}px`, right: '' } : { left: '', right: `calc(100% - ${x}px)` }}
+    >
+      {text}
     </span>
   );
 }
@@ -84,16 +97,16 @@ function Label({ look, node, left, right }: { look: WaterfallLook; node: number;
 /** Where all that is below a collapsed row runs. */
 function Ghost({ look, node, viewport }: { look: WaterfallLook; node: number; viewport: Viewport }): JSX.Element {
   const trace = look.view.trace.value;
-  const left = Math.max(-4, pxOf(trace.subtreeStart[node], viewport));
+  const left = Math.max(0, pxOf(trace.subtreeStart[node], viewport));
   const right = Math.min(viewport.widthPx + viewport.roomPx, pxOf(trace.subtreeEnd[node], viewport));
-  return <div class={css.ghost} style={{ transform: `translateX(${left}px)`, width: `${Math.max(0, right - left)}px` }} />;
+  return <div class={css.ghost} style={{ left: `${left}px`, width: `${Math.max(0, right - left)}px` }} />;
 }
 
 /** The bar is out of the zoomed part: which way it lies. */
-function Beyond({ isLeft }: { isLeft: boolean }): JSX.Element {
+function Beyond({ side }: { side: 'left' | 'right' }): JSX.Element {
   return (
-    <span class={css.beyond} data-side={isLeft ? 'left' : 'right'}>
-      <Icon name={isLeft ? 'chevronLeft' : 'chevronRight'} size={12} />
+    <span class={css.beyond} data-side={side}>
+      <Icon name={side === 'left' ? 'chevronLeft' : 'chevronRight'} size={12} />
     </span>
   );
 }
@@ -113,7 +126,7 @@ function LogMarks({ look, node, viewport }: { look: WaterfallLook; node: number;
   return (
     <>
       {marks.map(({ x, isSerious }, at) => (
-        <i key={at} class={css.mark} data-serious={isSerious ? '' : undefined} style={{ transform: `translateX(${x}px)` }} />
+        <i key={at} class={css.mark} data-serious={isSerious ? '' : undefined} style={{ left: `${x - 4}px` }} />
       ))}
     </>
   );
@@ -128,19 +141,21 @@ export function GroupBar({ look, group }: { look: WaterfallLook; group: number }
   const viewport = look.viewport.value;
   const stretches: [number, number][] = [];
   let end = -Infinity;
-  for (let at = grouping.position[grouping.first[group]]; at < grouping.groupEnd[group]; ) {
+  for (let at = grouping.position[grouping.first[group]]; at < grouping.groupEnd[group];) {
     const node = grouping.order[at];
     at += trace.size[node];
     end = Math.max(end, endOf(trace, node));
     const from = Math.max(0, pxOf(trace.start[node], viewport));
-    const to = Math.min(viewport.widthPx + viewport.roomPx, Math.max(from + MIN_BAR_PX, pxOf(endOf(trace, node), viewport)));
+    const to = Math.min(
+      viewport.widthPx + viewport.roomPx,
+      Math.max(from + MIN_BAR_PX, pxOf(endOf(trace, node), viewport)),
+    );
     if (to <= 0 || from >= viewport.widthPx + viewport.roomPx) continue;
     const last = stretches.at(-1);
     if (last !== undefined && from <= last[1] + (stretches.length > 80 ? 8 : 0.5)) last[1] = Math.max(last[1], to);
     else stretches.push([from, to]);
   }
-  if (stretches.length === 0)
-    return <Beyond isLeft={viewport.scale.place(trace.start[grouping.first[group]]) < viewport.from} />;
+  if (stretches.length === 0) return <Beyond side={viewport.scale.place(end) < viewport.from ? 'left' : 'right'} />;
   const left = stretches[0][0];
   const right = stretches.at(-1)![1];
   return (
@@ -149,8 +164,7 @@ export function GroupBar({ look, group }: { look: WaterfallLook; group: number }
       data-group=""
       data-error={grouping.errors[group] > 0 ? '' : undefined}
       style={{
-        '--c': look.colorOf(trace.service[grouping.first[group]]),
-        transform: `translateX(${left}px)`,
+        left: `${left}px`,
         width: `${Math.max(MIN_BAR_PX, right - left)}px`,
         background: stripes(
           stretches.map(([from, to]) => [from - left, to - left]),
@@ -161,4 +175,3 @@ export function GroupBar({ look, group }: { look: WaterfallLook; group: number }
     />
   );
 }
-

@@ -68,7 +68,7 @@ function Singles({ view }: { view: TraceView }): JSX.Element {
   if (sorted === undefined) return <Loading />;
   const colors = assignColors(trace.services.map(({ name }) => name));
   const selected = view.selected.value;
-  const longest = trace.endUs - trace.startUs;
+  const longest = view.opened.value.longestSelfUs;
   const select = (index: number): void => {
     if (index >= 0 && index < sorted.length) view.select(sorted[index]);
   };
@@ -130,7 +130,17 @@ function Singles({ view }: { view: TraceView }): JSX.Element {
 
 const TEXT_KEYS: ReadonlySet<SpanSortKey> = new Set(['service', 'name', 'resource', 'start']);
 
-type GroupKey = 'service' | 'resource' | 'name' | 'spans' | 'errors' | 'medianUs' | 'p95Us' | 'maxUs' | 'totalUs' | 'selfUs';
+type GroupKey =
+  | 'service'
+  | 'resource'
+  | 'name'
+  | 'spans'
+  | 'errors'
+  | 'medianUs'
+  | 'p95Us'
+  | 'maxUs'
+  | 'totalUs'
+  | 'selfUs';
 
 const GROUP_COLUMNS: readonly Column<GroupKey>[] = [
   { key: 'service', label: t.list.service },
@@ -260,7 +270,7 @@ function Service({ name, colors }: { name: string; colors: ReadonlyMap<string, n
 function Time({ us, share }: { us: number; share?: number }): JSX.Element {
   return (
     <span role="gridcell" class={css.number} title={exactDurationText(us)}>
-      {share !== undefined && <i class={css.share} style={{ width: `${Math.min(100, share * 100)}%` }} />}
+      {share !== undefined && <i class={css.share} style={{ width: `${Math.min(1, share) * 44}px` }} />}
       <span>{durationText(us)}</span>
     </span>
   );

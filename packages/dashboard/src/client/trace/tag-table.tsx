@@ -24,7 +24,9 @@ export function TagTable(props: {
     .sort(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return <p class={css.none}>{props.empty}</p>;
   const part = filter.value.toLowerCase();
-  const shown = entries.filter(([key, value]) => key.toLowerCase().includes(part) || value.toLowerCase().includes(part));
+  const shown = entries.filter(
+    ([key, value]) => key.toLowerCase().includes(part) || value.toLowerCase().includes(part),
+  );
   return (
     <>
       {entries.length >= FILTER_FROM && props.compact !== true && (
@@ -58,7 +60,9 @@ function Tag({ name, value, searchable }: { name: string; value: string; searcha
       </dt>
       <dd>
         <bdi class={css.value}>{text}</bdi>
-        {isOpen.value && value.length > UNFOLDED && <span class={css.none}>{t.tools.more(value.length - UNFOLDED)}</span>}
+        {isOpen.value && value.length > UNFOLDED && (
+          <span class={css.none}>{t.tools.more(value.length - UNFOLDED)}</span>
+        )}
         {isLong && (
           <button type="button" class={css.more} onClick={() => (isOpen.value = !isOpen.value)}>
             {isOpen.value ? t.panel.less : t.panel.more}

@@ -56,7 +56,11 @@ export function Toolbar({ view, actions }: { view: TraceView; actions: ToolbarAc
         <ServiceFilter view={view} />
         {isFiltered && (
           <>
-            <Button kind="quiet" title={`${view.hide.value ? t.tools.dim : t.tools.hide} (h)`} onClick={() => (view.hide.value = !view.hide.value)}>
+            <Button
+              kind="quiet"
+              title={`${view.hide.value ? t.tools.dim : t.tools.hide} (h)`}
+              onClick={() => (view.hide.value = !view.hide.value)}
+            >
               {view.hide.value ? t.tools.dim : t.tools.hide}
             </Button>
             <span class={css.shown}>{t.tools.onlyShown(view.litCount.value, trace.spans)}</span>
@@ -161,10 +165,22 @@ function Find({ view, actions }: { view: TraceView; actions: ToolbarActions }): 
           <span class={css.matches} aria-label={t.tools.found(found.length)}>
             {t.tools.matches(at, found.length)}
           </span>
-          <button type="button" class={css.step} aria-label={t.tools.previous} title={`${t.tools.previous} (N)`} onClick={() => actions.step('match', -1)}>
+          <button
+            type="button"
+            class={css.step}
+            aria-label={t.tools.previous}
+            title={`${t.tools.previous} (N)`}
+            onClick={() => actions.step('match', -1)}
+          >
             <Icon name="chevronUp" size={12} />
           </button>
-          <button type="button" class={css.step} aria-label={t.tools.next} title={`${t.tools.next} (n)`} onClick={() => actions.step('match', 1)}>
+          <button
+            type="button"
+            class={css.step}
+            aria-label={t.tools.next}
+            title={`${t.tools.next} (n)`}
+            onClick={() => actions.step('match', 1)}
+          >
             <Icon name="chevronDown" size={12} />
           </button>
         </>
@@ -195,7 +211,9 @@ function ServiceFilter({ view }: { view: TraceView }): JSX.Element | null {
       face={
         <>
           {t.tools.services}
-          <span class={css.muted}>{chosen.length > 0 ? `${chosen.length} / ${trace.services.length}` : trace.services.length}</span>
+          <span class={css.muted}>
+            {chosen.length > 0 ? `${chosen.length} / ${trace.services.length}` : trace.services.length}
+          </span>
           <Icon name="chevronDown" size={12} />
         </>
       }
@@ -274,7 +292,10 @@ function ViewOptions({ view, actions }: { view: TraceView; actions: ToolbarActio
             note={
               skew.processes.length === 0
                 ? t.tools.skewNone
-                : skew.processes.slice(0, 5).map(({ label, deltaUs }) => t.tools.skewDelta(label, deltaUs)).join(', ')
+                : skew.processes
+                    .slice(0, 5)
+                    .map(({ label, deltaUs }) => t.tools.skewDelta(label, deltaUs))
+                    .join(', ')
             }
             onChange={actions.toggleSkew}
           >
@@ -285,8 +306,20 @@ function ViewOptions({ view, actions }: { view: TraceView; actions: ToolbarActio
           </Check>
           <div class={css.levels}>
             <span>{t.tools.levels}</span>
-            <Button kind="quiet" title={`${t.keys.lessLevels} ([)`} label={t.keys.lessLevels} icon="chevronLeft" onClick={() => view.stepLevel(-1)} />
-            <Button kind="quiet" title={`${t.keys.moreLevels} (])`} label={t.keys.moreLevels} icon="chevronRight" onClick={() => view.stepLevel(1)} />
+            <Button
+              kind="quiet"
+              title={`${t.keys.lessLevels} ([)`}
+              label={t.keys.lessLevels}
+              icon="chevronLeft"
+              onClick={() => view.stepLevel(-1)}
+            />
+            <Button
+              kind="quiet"
+              title={`${t.keys.moreLevels} (])`}
+              label={t.keys.moreLevels}
+              icon="chevronRight"
+              onClick={() => view.stepLevel(1)}
+            />
             <Button kind="quiet" onClick={() => view.showLevels(1)}>
               {t.tools.collapseAll}
             </Button>

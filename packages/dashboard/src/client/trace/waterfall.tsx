@@ -80,7 +80,7 @@ export function Waterfall({ view }: { view: TraceView }): JSX.Element {
     const what = rows.node[row];
     visible.push(
       <Row
-        key={what}
+        key={row === tabStop ? -1 : row % 64}
         look={look}
         row={row}
         what={what}

@@ -18,7 +18,18 @@ interface ButtonProps {
 }
 
 export function Button(props: ButtonProps): JSX.Element {
-  const { icon, label, title, pressed, expanded, disabled, kind = 'plain', type = 'button', shortcut, children } = props;
+  const {
+    icon,
+    label,
+    title,
+    pressed,
+    expanded,
+    disabled,
+    kind = 'plain',
+    type = 'button',
+    shortcut,
+    children,
+  } = props;
   const hint = title ?? (children === undefined ? label : undefined);
   return (
     <button

@@ -2,7 +2,11 @@ import type { ComponentChildren, JSX } from 'preact';
 import css from './field.module.css';
 
 /** A label and what it names. */
-export function Field(props: { readonly label: string; readonly error?: string | undefined; readonly children: ComponentChildren }): JSX.Element {
+export function Field(props: {
+  readonly label: string;
+  readonly error?: string | undefined;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   return (
     <label class={css.field}>
       <span class={css.label}>{props.label}</span>

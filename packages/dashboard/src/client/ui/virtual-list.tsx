@@ -54,11 +54,7 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
       onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
     >
       {props.head}
-      <div
-        class={props.innerClass}
-        role="rowgroup"
-        style={{ position: 'relative', height: `${count * rowPx}px` }}
-      >
+      <div class={props.innerClass} role="rowgroup" style={{ position: 'relative', height: `${count * rowPx}px` }}>
         {rows}
       </div>
     </div>
