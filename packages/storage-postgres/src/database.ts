@@ -86,7 +86,7 @@ export class Database {
 
   async #run<T>(role: Role, fn: (connection: Connection) => Promise<T>): Promise<T> {
     if (this.#closed) throw storageError(StorageCode.closed, 'the store was closed');
-    return this.silently(() => this.#pool(role).use(fn));
+    return this.silently(() => this.#pool(role).with(fn));
   }
 
   #pool(role: Role): Pool {

@@ -35,15 +35,20 @@ export interface TrafficGroups {
 /** The grid for a range: no finer than what is kept of that time. */
 export async function gridFor(database: Database, filter: RateFilter, stepUs: number | undefined): Promise<RateGrid> {
   const [oldest] = await database.reader((sql) =>
-    sql.query<{ m1: string | null; m15: string | null }>(database.text(OLDEST), [], { prepare: true }),
+    sql.query<{ m1: string | null; m15: string | null; h1: string | null }>(database.text(OLDEST), [], {
+      prepare: true,
+    }),
   );
-  const from = filter.startUnixUs;
-  const reaches = (text: string | null): boolean => text !== null && Number(text) <= from;
-  // Where the finest has nothing so old, but a coarser one has, that one answers.
-  const least =
-    oldest.m15 === null || reaches(oldest.m1) || Number(oldest.m15) >= Number(oldest.m1 ?? 0)
-      ? MINUTE_US
-      : 15 * MINUTE_US;
+  // A coarser table that begins in an earlier bucket than the finer one has what that has forgotten.
+  let least: number = TABLES[0].stepUs;
+  for (const [finer, coarser, bucketUs] of [
+    [oldest.m1, oldest.m15, TABLES[1].stepUs],
+    [oldest.m15, oldest.h1, TABLES[2].stepUs],
+  ] as const) {
+    if (coarser === null) continue;
+    const finerFromUs = finer === null ? Number.POSITIVE_INFINITY : Math.floor(Number(finer) / bucketUs) * bucketUs;
+    if (filter.startUnixUs < finerFromUs && Number(coarser) < finerFromUs) least = bucketUs;
+  }
   return rateGrid(filter, stepUs, least);
 }
 
@@ -151,4 +156,5 @@ interface SumRow {
 
 const OLDEST = `
 SELECT (SELECT ${microsecondsOf('min(minute)')} FROM :"schema".forge_traffic_1m) AS m1,
-  (SELECT ${microsecondsOf('min(bucket)')} FROM :"schema".forge_traffic_15m) AS m15`;
+  (SELECT ${microsecondsOf('min(bucket)')} FROM :"schema".forge_traffic_15m) AS m15,
+  (SELECT ${microsecondsOf('min(bucket)')} FROM :"schema".forge_traffic_1h) AS h1`;

@@ -30,7 +30,7 @@ export class Pool {
   }
 
   /** Runs `fn` on a connection of its own. One that breaks meanwhile, or is left within a transaction, is not used again. */
-  async use<T>(fn: (connection: Connection) => Promise<T>): Promise<T> {
+  async with<T>(fn: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = await this.#acquire();
     this.#inUse.add(connection);
     try {

@@ -1,6 +1,5 @@
 /** Parameters of the search that the form edits; the same names in the page's address and the API. */
 export const FILTER_NAMES = ['service', 'operation', 'min_duration', 'max_duration', 'status', 'text', 'kept'] as const;
-type FilterName = (typeof FILTER_NAMES)[number];
 
 export const RANGES = ['15m', '1h', '6h', '24h', '7d', 'all'] as const;
 export const SORTS = ['newest', 'longest', 'longest_span', 'most_errors', 'most_spans'] as const;
